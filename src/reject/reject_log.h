@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/sha256.h"
+#include "record/plan.h"
+#include "record/reject_part.h"
+#include "record/staged_chunk.h"
+
+namespace ledgermill::reject {
+
+/// Writes the rejects of a chunk, and the database's refusals among them, in record order: sequentially, once, fsynced
+/// and closed with the result checked; no rename, append or overwrite. Nothing is written, and nothing returned, when
+/// there are no rejects. Failure (RC 12): disk full, I/O error, or the name exists.
+std::optional<RejectPart> write_part(const std::filesystem::path& root, const Plan& plan, const BatchId& batch,
+                               const StagedChunk& chunk, std::uint64_t epoch,
+                               std::span<const DatabaseRefusal> refusals);
+
+/// One reject as a line of the log, without line end. Values of sensitive fields are masked.
+std::string render(const Plan& plan, const BatchId& batch, const StagedChunk& chunk, const StagedReject& reject);
+
+/// A reason as read back from the log.
+struct LoggedReason {
+  std::string code, field, value, message, constraint;
+};
+/// A reject as read back from the log.
+struct LoggedReject {
+  std::string timestamp, file, row, reason, classification, ingested_file, batch, file_sha256;
+  std::uint64_t record_number = 0, line = 0, byte_offset = 0, length = 0;
+  std::vector<LoggedReason> reasons;
+  std::string raw;   ///< the record's bytes: `row`, or decoded from `row_base64`
+  bool complete = true;  ///< false: `row` is a prefix, or masked
+  std::string json;  ///< the line itself
+};
+
+/// Reads a part back, line by line. Failure (RC 8), naming the part, when count, size or SHA-256 are not those of
+/// `part`, or a line is no reject. Returns false from `take` to stop early.
+void read_part(const std::filesystem::path& root, const RejectPart& part, const std::function<bool(LoggedReject&&)>& take);
+
+}  // namespace ledgermill::reject
