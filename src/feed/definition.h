@@ -77,8 +77,8 @@ FeedDefinition find_definition(std::string_view name, const std::vector<std::fil
 /// All definitions in `folders` (*.yaml with a `feed:` key), by name; of two with one name the first folder's.
 std::vector<std::filesystem::path> list_definitions(const std::vector<std::filesystem::path>& folders);
 
-/// The business date in a file's name, by the definition's pattern; nothing when the feed has no pattern.
-/// Failure (RC 8) when it has one and `file_name` does not fit it.
+/// The business date in a file's name, by the definition's pattern; nothing when the feed has no pattern or the name
+/// does not fit it. Failure (RC 8) when the name fits but the day does not exist.
 std::optional<BusinessDate> business_date_of(const FeedDefinition& definition, std::string_view file_name);
 
 /// Whether `file_name` is one that the definition's `files` pattern names (glob: * ? [..]).
