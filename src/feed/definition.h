@@ -22,6 +22,7 @@ struct LineFraming {
   bool double_quote = true;          ///< "" inside quotes is one quote
   char delimiter = ',';              ///< needed here too: a closing quote stands before one
   char comment = 0;                  ///< 0: none; otherwise a line that begins with it is a comment
+  bool skip_initial_space = false;   ///< spaces after a delimiter do not count; a quote after them opens the field
   bool multiline = true;             ///< false: every line end ends a record, quoted or not
   std::uint32_t max_record_bytes = 1U << 20;
 };
@@ -29,7 +30,6 @@ struct LineFraming {
 /// How the bytes of a record split into cells (Frictionless' CSV dialect, beyond what framing knows).
 struct CsvDialect {
   bool header = true;               ///< the first line holds labels; cells are matched by label
-  bool skip_initial_space = false;  ///< spaces after a delimiter do not count
   std::uint32_t preamble_lines = 0; ///< lines before the header that are no records
   std::vector<std::string> missing_values{""};
 };

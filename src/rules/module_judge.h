@@ -26,6 +26,7 @@ struct ModulePlaces {
 struct ModuleImage {
   std::filesystem::path library;  ///< the .so
   std::string program;            ///< PROGRAM-ID
+  std::string feed;               ///< whose copybook it was compiled with
   Digest digest;                  ///< of source, copybook and compiler flags; of the library's bytes where no source is
 };
 

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "batch/load.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <chrono>
+#include <nlohmann/json.hpp>
+
+#include "base/check.h"
+#include "base/failure.h"
+#include "batch/interruption.h"
+#include "batch/staging.h"
+#include "batch/worker_pool.h"
+#include "feed/survey.h"
+#include "reject/reject_log.h"
+
+namespace ledgermill::batch {
+
+namespace {
+
+using Json = nlohmann::json;
+
+/// Fills in a report's failure and time, whatever way the work ends.
+FileReport reported(const std::string& feed, const std::filesystem::path& path, const std::function<void(FileReport&)>& work) {
+  const auto start = std::chrono::steady_clock::now();
+  FileReport report;
+  report.feed = feed;
+  report.file = path.string();
+  try {
+    work(report);
+  } catch (const Failure& failure) {
+    report.return_code = failure.code();
+    report.fact = failure.fact();
+    report.hint = failure.hint();
+  }
+  report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return report;
+}
+
+ReturnCode code_for(const ControlTotals& totals) { return totals.rejected > 0 ? ReturnCode::kRejects : ReturnCode::kDone; }
+
+/// Tells the observer how far a file is.
+class Teller {
+ public:
+  Teller(const ProgressObserver& observer, const std::filesystem::path& path, std::uint64_t bytes_total)
+      : observer_(observer) {
+    progress_.file = path.filename().string();
+    progress_.bytes_total = bytes_total;
+  }
+
+  void surveyed(std::uint64_t bytes) {
+    if (!observer_) return;
+    progress_.stage = Progress::Stage::kSurveying;
+    progress_.bytes_done = bytes;
+    observer_(progress_);
+  }
+  void loaded(std::uint64_t skip_bytes) {
+    if (!observer_) return;
+    const SharedCounters& counters = board_.counters();
+    progress_.stage = Progress::Stage::kLoading;
+    progress_.bytes_done = std::min(progress_.bytes_total, skip_bytes + counters.bytes.load(std::memory_order_relaxed));
+    progress_.records = counters.records.load(std::memory_order_relaxed);
+    progress_.rejected = counters.rejected.load(std::memory_order_relaxed);
+    observer_(progress_);
+  }
+  SharedCounters& counters() { return board_.counters(); }
+
+ private:
+  const ProgressObserver& observer_;
+  Progress progress_;
+  ProgressBoard board_;
+};
+
+void count(SharedCounters& counters, const ChunkIngester::BlockDone& block) {
+  counters.bytes.fetch_add(block.bytes, std::memory_order_relaxed);
+  counters.records.fetch_add(block.records, std::memory_order_relaxed);
+  counters.rejected.fetch_add(block.rejected, std::memory_order_relaxed);
+}
+
+Plan survey_file(const Feed& feed, const feed::SourceFile& file, const JudgeOptions& options, Teller& teller) {
+  feed::SurveyOptions survey_options;
+  survey_options.chunk_bytes = options.chunk_bytes;
+  survey_options.now = options.now;
+  survey_options.business_date = options.business_date;
+  survey_options.declared = options.declared;
+  survey_options.progress = [&teller](std::uint64_t bytes) {
+    teller.surveyed(bytes);
+    stop_if_interrupted();
+  };
+  Plan plan = feed::survey(file, feed.definition, survey_options);
+  if (feed.module) plan.module = feed.module->digest;
+  return plan;
+}
+
+unsigned worker_count(const JudgeOptions& options, const Plan& plan) {
+  const unsigned wanted = options.workers > 0 ? options.workers : usable_processors();
+  return std::max(1U, std::min<unsigned>(wanted, static_cast<unsigned>(plan.chunks.size())));
+}
+
+/// What a worker of `check` and `ingest` tells of a chunk. (The rows stay where they are.)
+struct ChunkTold {
+  ControlTotals totals;
+  ReasonCounts reasons;
+  std::uint64_t judge_nanoseconds = 0;
+  std::vector<std::string> first_rejects;
+};
+
+std::vector<std::byte> to_bytes(const ChunkTold& told) {
+  const std::string text = Json{{"totals", totals_to_json(told.totals)},
+                                {"reasons", told.reasons},
+                                {"judge_nanoseconds", told.judge_nanoseconds},
+                                {"first_rejects", told.first_rejects}}
+                               .dump();
+  const auto bytes = std::as_bytes(std::span(text));
+  return {bytes.begin(), bytes.end()};
+}
+
+ChunkTold from_bytes(std::span<const std::byte> bytes) {
+  const Json json = Json::parse(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+  return {totals_from_json(json.at("totals").get<std::string>()), json.at("reasons").get<ReasonCounts>(),
+          json.at("judge_nanoseconds").get<std::uint64_t>(), json.at("first_rejects").get<std::vector<std::string>>()};
+}
+
+/// Chunks of the plan that `wanted` accepts, judged by worker processes; what they tell is added to the report.
+void judge_chunks(const Feed& feed, const feed::SourceFile& file, const Plan& plan, const JudgeOptions& options,
+                  Teller& teller, const std::function<bool(ChunkNumber)>& wanted,
+                  const std::function<std::vector<std::string>(const StagedChunk&)>& in_worker, FileReport& report) {
+  std::size_t next = 0;
+  std::map<ChunkNumber, std::vector<std::string>> first_rejects;
+  ChunkFlow flow;
+  flow.next = [&]() -> std::optional<ChunkNumber> {
+    while (next < plan.chunks.size() && !wanted(plan.chunks[next].number)) ++next;
+    if (next == plan.chunks.size()) return std::nullopt;
+    return plan.chunks[next++].number;
+  };
+  flow.take = [&](ChunkNumber number, std::span<const std::byte> bytes) {
+    ChunkTold told = from_bytes(bytes);
+    report.totals += told.totals;
+    for (const auto& [code, records] : told.reasons) report.reasons[code] += records;
+    report.judge_nanoseconds += told.judge_nanoseconds;
+    if (!told.first_rejects.empty()) first_rejects[number] = std::move(told.first_rejects);
+  };
+  flow.tick = [&] { teller.loaded(plan.head.bytes()); };
+  const auto make_work = [&]() -> ChunkWork {
+    return [&, ingester = std::make_shared<ChunkIngester>(feed, plan, file)](ChunkNumber number) {
+      const std::uint64_t before = ingester->judge_counts().nanoseconds;
+      const StagedChunk chunk =
+          ingester->ingest(number, [&](const ChunkIngester::BlockDone& block) { count(teller.counters(), block); });
+      return to_bytes({chunk.totals, count_reasons(chunk, plan.module_rules),
+                       ingester->judge_counts().nanoseconds - before, in_worker(chunk)});
+    };
+  };
+  deal_chunks(worker_count(options, plan), make_work, flow);
+  for (auto& [number, lines] : first_rejects) {
+    for (std::string& line : lines) report.first_rejects.push_back(std::move(line));
+  }
+}
+
+void describe_registration(const ledger::Registration& registration, FileReport& report) {
+  const ledger::BatchSummary& batch = registration.batch;
+  report.batch = batch.id.text;
+  switch (registration.outcome) {
+    case ledger::Registration::Outcome::kRegistered:
+    case ledger::Registration::Outcome::kResumed: return;
+    case ledger::Registration::Outcome::kAlreadyPosted:
+      report.duplicate_of = batch.id.text;
+      report.published = batch.state == ledger::BatchState::kPublished;
+      report.totals = batch.totals;
+      report.reasons = batch.reasons;
+      return;
+    case ledger::Registration::Outcome::kRefusedBefore:
+      throw Failure(ReturnCode::kRefused,
+                    fmt::format("this file was refused before, as batch '{}': {}", batch.id.text, batch.refusal),
+                    fmt::format("when the cause is mended: ledgermill batches discard {}, then the same command again", batch.id.text));
+    case ledger::Registration::Outcome::kBusinessDateTaken:
+      throw Failure(ReturnCode::kRefused,
+                    fmt::format("other bytes are posted for feed '{}' and business date {}, as batch '{}' from file '{}'",
+                                batch.feed, batch.business_date ? batch.business_date->text() : "", batch.id.text, batch.file.name),
+                    fmt::format("if this file replaces them, say so: --corrects {}", batch.id.text));
+    case ledger::Registration::Outcome::kNothingToCorrect:
+      throw Failure(ReturnCode::kRefused, "--corrects names no published batch of this feed and business date",
+                    "ledgermill batches list shows what is published");
+  }
+}
+
+/// Half a batch is never judged by other rules than the rest.
+void check_same_rules(const ledger::Registration& registration, const Plan& ours) {
+  const bool definition = registration.plan.definition == ours.definition;
+  const bool module = registration.plan.module == ours.module;
+  if (definition && module) return;
+  const std::string& id = registration.batch.id.text;
+  throw Failure(ReturnCode::kRefused,
+                fmt::format("batch '{}' was begun with another {} (digest {}, now {})", id,
+                            definition ? "rule module" : "feed definition",
+                            definition ? (registration.plan.module ? registration.plan.module->hex12() : "none")
+                                       : registration.plan.definition.hex12(),
+                            definition ? (ours.module ? ours.module->hex12() : "none") : ours.definition.hex12()),
+                fmt::format("put the former one back and run the same command, or begin anew: ledgermill batches discard {}", id));
+}
+
+void finish_report(const ledger::BatchSummary& summary, const Plan& plan, FileReport& report) {
+  FileReport ended = report_of(summary, plan);
+  ended.feed = report.feed;
+  ended.file = report.file;
+  report = std::move(ended);
+}
+
+}  // namespace
+
+Feed prepare_feed(feed::FeedDefinition definition, const rules::ModulePlaces& places) {
+  Feed feed{std::move(definition), std::nullopt};
+  if (feed.definition.module) {
+    feed.module = rules::resolve_module(feed.definition.name, feed.definition.layout, *feed.definition.module, places);
+  }
+  return feed;
+}
+
+FileReport check_file(const Feed& feed, const std::filesystem::path& path, const JudgeOptions& options,
+                      std::size_t show_rejects) {
+  return reported(feed.definition.name, path, [&](FileReport& report) {
+    const feed::SourceFile file(path);
+    Teller teller(options.progress, path, file.bytes());
+    const Plan plan = survey_file(feed, file, options, teller);
+    report.identity = plan.file;
+    report.totals = ControlTotals::zero(plan.layout);
+    const BatchId batch = BatchId::of(plan.feed, plan.business_date, plan.file.sha256, 1);
+    const auto first_rejects = [&](const StagedChunk& chunk) {
+      std::vector<std::string> lines;
+      for (const StagedReject& reject : chunk.rejects) {
+        if (lines.size() == show_rejects) break;
+        lines.push_back(reject::render(plan, batch, chunk, reject));
+      }
+      return lines;
+    };
+    if (!plan.chunks.empty()) {
+      judge_chunks(feed, file, plan, options, teller, [](ChunkNumber) { return true; }, first_rejects, report);
+    }
+    file.check_unchanged();
+    if (report.first_rejects.size() > show_rejects) report.first_rejects.resize(show_rejects);
+    report.totals = with_head(report.totals, plan);
+    if (const auto why = refusal(plan, report.totals)) throw Failure(ReturnCode::kRefused, *why);
+    report.return_code = code_for(report.totals);
+  });
+}
+
+FileReport run_file(const Feed& feed, const std::filesystem::path& path, const RunOptions& options) {
+  return reported(feed.definition.name, path, [&](FileReport& report) {
+    const feed::SourceFile file(path);
+    Teller teller(options.judge.progress, path, file.bytes());
+    const Plan plan = survey_file(feed, file, options.judge, teller);
+    report.identity = plan.file;
+    report.totals = ControlTotals::zero(plan.layout);
+    const auto ledger = ledger::open_ledger(options.posting.ledger);
+    ledger->prepare_table(plan);
+    const ledger::Registration registration =
+        ledger->register_batch(plan, options.corrects, options.posting.rejects_root.string());
+    describe_registration(registration, report);
+    if (report.duplicate_of) return;
+    check_same_rules(registration, plan);
+    PostingOptions posting = options.posting;
+    posting.workers = options.judge.workers;
+    posting.rejects_root = registration.batch.rejects_root;
+    const MakeSupply make_supply = [&]() -> SupplyChunk {
+      return [&, ingester = std::make_shared<ChunkIngester>(feed, registration.plan, file)](
+                 ChunkNumber number, const std::function<void()>& after_block) {
+        return ingester->ingest(number, [&](const ChunkIngester::BlockDone& block) {
+          count(teller.counters(), block);
+          after_block();
+        });
+      };
+    };
+    const ledger::BatchSummary ended =
+        post_batch(*ledger, registration, posting, make_supply, [&] { teller.loaded(registration.plan.head.bytes()); });
+    finish_report(ended, registration.plan, report);
+  });
+}
+
+FileReport report_of(const ledger::BatchSummary& summary, const Plan& plan) {
+  FileReport report;
+  report.feed = summary.feed;
+  report.file = summary.file.name;
+  report.identity = summary.file;
+  report.batch = summary.id.text;
+  report.totals = with_head(summary.totals, plan);
+  report.reasons = summary.reasons;
+  report.published = summary.state == ledger::BatchState::kPublished;
+  switch (summary.state) {
+    case ledger::BatchState::kPublished:
+    case ledger::BatchState::kSuperseded: report.return_code = code_for(report.totals); break;
+    case ledger::BatchState::kRefused:
+      report.return_code = ReturnCode::kRefused;
+      report.fact = summary.refusal;
+      report.hint = fmt::format("nothing of it is visible; its rejects: ledgermill rejects summary {0}; to try again: "
+                                "ledgermill batches discard {0}",
+                                summary.id.text);
+      break;
+    case ledger::BatchState::kDiscarded:
+      report.return_code = ReturnCode::kRefused;
+      report.fact = fmt::format("batch '{}' was discarded while it was loaded", summary.id.text);
+      report.hint = "run the same command again for the next attempt";
+      break;
+    case ledger::BatchState::kPlanned:
+    case ledger::BatchState::kLoading:
+    case ledger::BatchState::kLoaded:
+      report.return_code = ReturnCode::kUnavailable;
+      report.fact = fmt::format("batch '{}' has not ended", summary.id.text);
+      report.hint = "run the same command again";
+      break;
+  }
+  return report;
+}
+
+}  // namespace ledgermill::batch

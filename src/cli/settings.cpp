@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/core.h>
+#include <yaml-cpp/yaml.h>
+
+#include <filesystem>
+
+#include "base/file.h"
+#include "cli/session.h"
+
+namespace ledgermill::cli {
+
+namespace {
+
+constexpr const char* kFile = "ledgermill.yaml";
+
+std::vector<std::string> words(const YAML::Node& node) {
+  if (node.IsSequence()) return node.as<std::vector<std::string>>();
+  return {node.as<std::string>()};
+}
+
+void set(Settings& settings, const std::string& key, const YAML::Node& value, int line) {
+  if (key == "ledger") settings.ledger = value.as<std::string>();
+  else if (key == "ledger_password_file") settings.ledger_password_file = value.as<std::string>();
+  else if (key == "feeds") settings.feeds = words(value);
+  else if (key == "modules") settings.modules = words(value);
+  else if (key == "cache") settings.cache = value.as<std::string>();
+  else if (key == "rejects") settings.rejects = value.as<std::string>();
+  else if (key == "workers") settings.workers = value.as<unsigned>();
+  else if (key == "lease_seconds") settings.lease_seconds = value.as<double>();
+  else
+    throw Failure(ReturnCode::kRefused, fmt::format("{}:{}: unknown setting '{}'", kFile, line, key),
+                  "known: ledger, ledger_password_file, feeds, modules, cache, rejects, workers, lease_seconds");
+}
+
+}  // namespace
+
+void Settings::read_file() {
+  if (!std::filesystem::exists(kFile)) return;
+  try {
+    const YAML::Node root = YAML::Load(read_small_file(kFile, 64U << 10));
+    if (root.IsNull()) return;
+    if (!root.IsMap()) throw Failure(ReturnCode::kRefused, fmt::format("{}:1: is no list of 'setting: value' lines", kFile));
+    for (const auto& entry : root) {
+      set(*this, entry.first.as<std::string>(), entry.second, entry.first.Mark().line + 1);
+    }
+  } catch (const YAML::Exception& mistake) {
+    throw Failure(ReturnCode::kRefused, fmt::format("{}:{}: {}", kFile, mistake.mark.line + 1, mistake.msg));
+  }
+}
+
+}  // namespace ledgermill::cli
