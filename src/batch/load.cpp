@@ -93,6 +93,18 @@ Plan survey_file(const Feed& feed, const feed::SourceFile& file, const JudgeOpti
   return plan;
 }
 
+/// Looked at before work begins, so that a full disk is met before the first record and not in the middle.
+void require_room(std::filesystem::path folder, std::uint64_t bytes) {
+  std::error_code error;
+  folder = std::filesystem::absolute(folder);
+  while (!std::filesystem::exists(folder, error) && folder.has_relative_path()) folder = folder.parent_path();
+  const std::filesystem::space_info space = std::filesystem::space(folder, error);
+  if (error || space.available >= bytes) return;  // a file system that cannot tell, tells by failing
+  throw Failure(ReturnCode::kUnavailable,
+                fmt::format("'{}' has room for {} bytes, this file may need {}", folder.string(), space.available, bytes),
+                "make room, then run the same command again");
+}
+
 unsigned worker_count(const JudgeOptions& options, const Plan& plan) {
   const unsigned wanted = options.workers > 0 ? options.workers : usable_processors();
   return std::max(1U, std::min<unsigned>(wanted, static_cast<unsigned>(plan.chunks.size())));
@@ -122,15 +134,22 @@ ChunkTold from_bytes(std::span<const std::byte> bytes) {
           json.at("judge_nanoseconds").get<std::uint64_t>(), json.at("first_rejects").get<std::vector<std::string>>()};
 }
 
-/// Chunks of the plan that `wanted` accepts, judged by worker processes; what they tell is added to the report.
+/// What `check` and `ingest` do differently with the chunks of a plan. All but `wanted` is called in workers.
+struct ChunkUse {
+  std::function<bool(ChunkNumber)> wanted;
+  std::function<std::optional<StagedChunk>(ChunkNumber)> made_before;
+  /// Takes a judged chunk; returns the lines of the first rejects to show.
+  std::function<std::vector<std::string>(const StagedChunk&)> take;
+};
+
+/// Chunks of the plan that `use.wanted` accepts, judged by worker processes; what they tell is added to the report.
 void judge_chunks(const Feed& feed, const feed::SourceFile& file, const Plan& plan, const JudgeOptions& options,
-                  Teller& teller, const std::function<bool(ChunkNumber)>& wanted,
-                  const std::function<std::vector<std::string>(const StagedChunk&)>& in_worker, FileReport& report) {
+                  Teller& teller, const ChunkUse& use, FileReport& report) {
   std::size_t next = 0;
   std::map<ChunkNumber, std::vector<std::string>> first_rejects;
   ChunkFlow flow;
   flow.next = [&]() -> std::optional<ChunkNumber> {
-    while (next < plan.chunks.size() && !wanted(plan.chunks[next].number)) ++next;
+    while (next < plan.chunks.size() && !use.wanted(plan.chunks[next].number)) ++next;
     if (next == plan.chunks.size()) return std::nullopt;
     return plan.chunks[next++].number;
   };
@@ -144,11 +163,15 @@ void judge_chunks(const Feed& feed, const feed::SourceFile& file, const Plan& pl
   flow.tick = [&] { teller.loaded(plan.head.bytes()); };
   const auto make_work = [&]() -> ChunkWork {
     return [&, ingester = std::make_shared<ChunkIngester>(feed, plan, file)](ChunkNumber number) {
-      const std::uint64_t before = ingester->judge_counts().nanoseconds;
+      if (const auto before = use.made_before(number)) {
+        count(teller.counters(), {before->totals.bytes, before->totals.records, before->totals.rejected});
+        return to_bytes({before->totals, count_reasons(*before, plan.module_rules), 0, {}});
+      }
+      const std::uint64_t nanoseconds_before = ingester->judge_counts().nanoseconds;
       const StagedChunk chunk =
           ingester->ingest(number, [&](const ChunkIngester::BlockDone& block) { count(teller.counters(), block); });
       return to_bytes({chunk.totals, count_reasons(chunk, plan.module_rules),
-                       ingester->judge_counts().nanoseconds - before, in_worker(chunk)});
+                       ingester->judge_counts().nanoseconds - nanoseconds_before, use.take(chunk)});
     };
   };
   deal_chunks(worker_count(options, plan), make_work, flow);
@@ -233,9 +256,8 @@ FileReport check_file(const Feed& feed, const std::filesystem::path& path, const
       }
       return lines;
     };
-    if (!plan.chunks.empty()) {
-      judge_chunks(feed, file, plan, options, teller, [](ChunkNumber) { return true; }, first_rejects, report);
-    }
+    const ChunkUse use{[](ChunkNumber) { return true; }, [](ChunkNumber) { return std::nullopt; }, first_rejects};
+    if (!plan.chunks.empty()) judge_chunks(feed, file, plan, options, teller, use, report);
     file.check_unchanged();
     if (report.first_rejects.size() > show_rejects) report.first_rejects.resize(show_rejects);
     report.totals = with_head(report.totals, plan);
@@ -251,6 +273,7 @@ FileReport run_file(const Feed& feed, const std::filesystem::path& path, const R
     const Plan plan = survey_file(feed, file, options.judge, teller);
     report.identity = plan.file;
     report.totals = ControlTotals::zero(plan.layout);
+    require_room(options.posting.rejects_root, file.bytes());  // every record may be a reject
     const auto ledger = ledger::open_ledger(options.posting.ledger);
     ledger->prepare_table(plan);
     const ledger::Registration registration =
@@ -274,6 +297,85 @@ FileReport run_file(const Feed& feed, const std::filesystem::path& path, const R
         post_batch(*ledger, registration, posting, make_supply, [&] { teller.loaded(registration.plan.head.bytes()); });
     finish_report(ended, registration.plan, report);
   });
+}
+
+FileReport ingest_file(const Feed& feed, const std::filesystem::path& path, const JudgeOptions& options,
+                       const std::filesystem::path& out, const Shard& shard) {
+  return reported(feed.definition.name, path, [&](FileReport& report) {
+    LM_CHECK(shard.count > 0 && shard.index < shard.count, "a shard is one of its count");
+    const feed::SourceFile file(path);
+    Teller teller(options.progress, path, file.bytes());
+    const Plan surveyed = survey_file(feed, file, options, teller);
+    require_room(out, file.bytes());
+    const Plan plan = stage_plan(out, surveyed);
+    report.identity = plan.file;
+    report.batch = BatchId::of(plan.feed, plan.business_date, plan.file.sha256, 1).text;
+    report.totals = ControlTotals::zero(plan.layout);
+    const ChunkUse use{[&](ChunkNumber number) { return to_int(number) % shard.count == shard.index; },
+                       [&](ChunkNumber number) { return find_chunk(out, plan, number); },
+                       [&](const StagedChunk& chunk) {
+                         stage_chunk(out, plan, chunk);
+                         return std::vector<std::string>{};
+                       }};
+    if (!plan.chunks.empty()) judge_chunks(feed, file, plan, options, teller, use, report);
+    file.check_unchanged();
+    if (shard.index == 0) report.totals = with_head(report.totals, plan);
+    report.return_code = code_for(report.totals);
+  });
+}
+
+namespace {
+
+/// A staged set fits a batch that was registered before only if both cut the file in the same places.
+void check_same_chunks(const ledger::Registration& registration, const Plan& staged) {
+  const auto same = [](const ChunkPlan& a, const ChunkPlan& b) { return a.first_byte == b.first_byte && a.bytes == b.bytes; };
+  const std::vector<ChunkPlan>& stored = registration.plan.chunks;
+  if (std::equal(stored.begin(), stored.end(), staged.chunks.begin(), staged.chunks.end(), same)) return;
+  throw Failure(ReturnCode::kRefused,
+                fmt::format("batch '{}' was begun with other chunks than these staged files have", registration.batch.id.text),
+                fmt::format("go on as it was begun, or begin anew: ledgermill batches discard {}", registration.batch.id.text));
+}
+
+void post_set(const StagedSet& set, const PostingOptions& options, const std::optional<BatchId>& corrects,
+              const ProgressObserver& progress, FileReport& report) {
+  report.identity = set.plan.file;
+  report.totals = ControlTotals::zero(set.plan.layout);
+  if (const auto missing = set.missing(); !missing.empty()) {
+    throw Failure(ReturnCode::kUnavailable,
+                  fmt::format("'{}': {} of {} chunks are not staged yet, the first is chunk {}", set.plan_file.string(),
+                              missing.size(), set.plan.chunks.size(), to_int(missing.front())),
+                  "let every shard of 'ledgermill ingest' end, then run the same command again");
+  }
+  const auto ledger = ledger::open_ledger(options.ledger);
+  ledger->prepare_table(set.plan);
+  const ledger::Registration registration =
+      ledger->register_batch(set.plan, corrects, options.rejects_root.string());
+  describe_registration(registration, report);
+  if (report.duplicate_of) return;
+  check_same_rules(registration, set.plan);
+  check_same_chunks(registration, set.plan);
+  Teller teller(progress, set.plan.file.name, set.plan.file.bytes);
+  PostingOptions posting = options;
+  posting.rejects_root = registration.batch.rejects_root;
+  const MakeSupply make_supply = [&]() -> SupplyChunk {
+    return [&](ChunkNumber number, const std::function<void()>& after_block) {
+      StagedChunk chunk = read_staged(set, number);
+      count(teller.counters(), {chunk.totals.bytes, chunk.totals.records, chunk.totals.rejected});
+      after_block();
+      return chunk;
+    };
+  };
+  const ledger::BatchSummary ended =
+      post_batch(*ledger, registration, posting, make_supply, [&] { teller.loaded(set.plan.head.bytes()); });
+  finish_report(ended, registration.plan, report);
+}
+
+}  // namespace
+
+FileReport post_staged(const StagedSet& set, const PostingOptions& options, const std::optional<BatchId>& corrects,
+                       const ProgressObserver& progress) {
+  return reported(set.plan.feed, set.plan.file.name,
+                  [&](FileReport& report) { post_set(set, options, corrects, progress, report); });
 }
 
 FileReport report_of(const ledger::BatchSummary& summary, const Plan& plan) {

@@ -9,6 +9,7 @@
 #include "batch/file_report.h"
 #include "batch/posting.h"
 #include "batch/progress.h"
+#include "batch/staging.h"
 #include "feed/definition.h"
 
 namespace ledgermill::batch {
@@ -52,10 +53,10 @@ struct Shard {
 FileReport ingest_file(const Feed& feed, const std::filesystem::path& path, const JudgeOptions& options,
                        const std::filesystem::path& out, const Shard& shard);
 
-/// Posts what `ingest_file` staged, one report a plan found among `paths` (files or folders). A set that lacks chunks
-/// is reported with RC 12. Needs no feed definition and no COBOL.
-std::vector<FileReport> post_staged(const std::vector<std::filesystem::path>& paths, const PostingOptions& options,
-                                    const std::optional<BatchId>& corrects, const ProgressObserver& progress);
+/// Posts a file that `ingest_file` staged. A set that lacks chunks is reported with RC 12. Needs no feed definition and
+/// no COBOL. Failures as for `check_file`.
+FileReport post_staged(const StagedSet& set, const PostingOptions& options, const std::optional<BatchId>& corrects,
+                       const ProgressObserver& progress);
 
 /// The report of a batch as the ledger has it.
 FileReport report_of(const ledger::BatchSummary& summary, const Plan& plan);

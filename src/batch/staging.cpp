@@ -309,13 +309,13 @@ Plan stage_plan(const fs::path& folder, const Plan& plan) {
   return there;
 }
 
-bool is_staged(const fs::path& folder, const Plan& plan, ChunkNumber number) {
+std::optional<StagedChunk> find_chunk(const fs::path& folder, const Plan& plan, ChunkNumber number) {
   for (int attempt = 1; attempt <= kMostAttempts; ++attempt) {
     const fs::path path = attempt_path(folder, plan, number, attempt);
-    if (!fs::exists(path)) return false;
-    if (read_attempt(path, plan, number)) return true;
+    if (!fs::exists(path)) return std::nullopt;
+    if (auto chunk = read_attempt(path, plan, number)) return chunk;
   }
-  return false;
+  return std::nullopt;
 }
 
 void stage_chunk(const fs::path& folder, const Plan& plan, const StagedChunk& chunk) {

@@ -28,8 +28,8 @@ StagedChunk unpack(std::span<const std::byte> bytes);
 /// file agree on one plan. Failure RC 8: the plan there is of another definition or module; RC 12: cannot write.
 Plan stage_plan(const std::filesystem::path& folder, const Plan& plan);
 
-/// Whether this chunk is staged whole in `folder`.
-bool is_staged(const std::filesystem::path& folder, const Plan& plan, ChunkNumber number);
+/// The chunk, where it is staged whole in `folder`. Failure (RC 12) on an I/O error.
+std::optional<StagedChunk> find_chunk(const std::filesystem::path& folder, const Plan& plan, ChunkNumber number);
 
 /// Writes a judged chunk to `folder`: a new file, sequentially, synced and closed with the result checked; no rename,
 /// no append, no overwrite, so that a mounted object store serves. What a crashed attempt left half-written stays and

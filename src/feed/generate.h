@@ -33,8 +33,10 @@ struct GeneratedFile {
 };
 
 /// Writes a synthetic feed file and its truth file, from the definition and its catalogue (`synthetic:`,
-/// docs/formats/synthetic.md). Both are written under temporary names and renamed when complete.
-/// Failure RC 8: no catalogue, or a wrong one (file, line, what); RC 12: cannot write.
+/// docs/formats/synthetic.md). Both are written under temporary names and renamed when complete; a file that was
+/// generated before, with its truth file beside it, is replaced.
+/// Failure RC 8: no catalogue, or a wrong one (file, line, what), or a file in the way that was not generated; RC 12:
+/// cannot write.
 GeneratedFile generate(const FeedDefinition& definition, const GenerateOptions& options);
 
 }  // namespace ledgermill::feed

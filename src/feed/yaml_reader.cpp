@@ -80,6 +80,12 @@ YAML::Node YamlMap::find(const char* key) const {
   return YAML::Node(YAML::NodeType::Undefined);
 }
 
+std::vector<std::string> YamlMap::keys() const {
+  std::vector<std::string> keys;
+  for (const auto& entry : node_) keys.push_back(entry.first.Scalar());
+  return keys;
+}
+
 bool YamlMap::has(const char* key) const {
   const YAML::Node node = find(key);
   return node.IsDefined() && !node.IsNull();

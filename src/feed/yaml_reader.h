@@ -29,6 +29,7 @@ class YamlMap {
   /// Failure on a key that is not among `known`, proposing the nearest.
   void only(std::initializer_list<std::string_view> known) const;
 
+  std::vector<std::string> keys() const;
   bool has(const char* key) const;
   int line() const { return line_; }
   int line_of(const char* key) const;

@@ -143,7 +143,7 @@ void refuse_network_file_system(const fs::path& path) {
   }
 }
 
-std::string quoted(const std::string& name) { return "\"" + name + "\""; }  // names are allow-listed: [a-z0-9_]
+std::string sql_name(const std::string& name) { return "\"" + name + "\""; }  // names are allow-listed: [a-z0-9_]
 
 std::string stored_column(const Field& field) { return field.type == FieldType::kDecimal ? field.column + "_minor" : field.column; }
 
@@ -182,22 +182,25 @@ std::string view_sql(const Plan& plan, const std::vector<TargetVersion>& version
     for (const Field& field : plan.layout.fields) {
       const Layout one{{field}};
       const bool has = ("\n" + version.columns).find("\n" + columns_of(one)) != std::string::npos;
-      const std::string stored = "p." + quoted(stored_column(field));
+      const std::string stored = "p." + sql_name(stored_column(field));
       const std::string value = !has ? "NULL" : field.type == FieldType::kDecimal ? decimal_text(stored, field.scale) : stored;
-      columns += fmt::format("{} AS {}, ", value, quoted(field.column));
-      if (field.type == FieldType::kDecimal) minors += fmt::format(", {} AS {}", has ? stored : "NULL", quoted(stored_column(field)));
+      columns += fmt::format("{} AS {}, ", value, sql_name(field.column));
+      if (field.type == FieldType::kDecimal) minors += fmt::format(", {} AS {}", has ? stored : "NULL", sql_name(stored_column(field)));
     }
     selects += fmt::format("{}SELECT {}b.id AS batch, p.posting & {} AS record_number{} FROM {} p JOIN batch b ON b.number = p.posting >> {} WHERE b.state = 'published'",
-                           selects.empty() ? "" : " UNION ALL ", columns, kMostRecords - 1, minors, quoted(version.postings), kRecordBits);
+                           selects.empty() ? "" : " UNION ALL ", columns, kMostRecords - 1, minors, sql_name(version.postings), kRecordBits);
   }
-  return fmt::format("DROP VIEW IF EXISTS {0}; CREATE VIEW {0} AS {1}", quoted(plan.table), selects);
+  return fmt::format("DROP VIEW IF EXISTS {0}; CREATE VIEW {0} AS {1}", sql_name(plan.table), selects);
 }
 
 class SqliteLedger final : public Ledger {
  public:
   SqliteLedger(const LedgerOptions& options, const fs::path& path) : options_(options), path_(path), connection_(open(options, path)), holder_(this_holder()) {
     connection_.execute("PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA cache_size = -32768;");
-    if (options.access == LedgerOptions::Access::kReadOnly) return check_version();
+    if (options.access == LedgerOptions::Access::kReadOnly) {
+      check_version();
+      return;
+    }
     connection_.execute("PRAGMA journal_mode = WAL;");
     if (current_version() == 0) {
       if (options.create == LedgerOptions::Create::kNever) throw no_ledger();
@@ -329,9 +332,9 @@ class SqliteLedger final : public Ledger {
     std::string sums;
     for (const Field& field : plan.layout.fields) {
       // sum() of integers fails beyond 64 bits, so the halves are summed apart.
-      if (field.is_summed()) sums += fmt::format(", coalesce(sum({0} >> 32), 0), coalesce(sum({0} & 4294967295), 0)", quoted(stored_column(field)));
+      if (field.is_summed()) sums += fmt::format(", coalesce(sum({0} >> 32), 0), coalesce(sum({0} & 4294967295), 0)", sql_name(stored_column(field)));
     }
-    auto row = connection_.prepare(fmt::format("SELECT count(*){} FROM {} WHERE posting BETWEEN ?1 AND ?2", sums, quoted(target_of(batch))));
+    auto row = connection_.prepare(fmt::format("SELECT count(*){} FROM {} WHERE posting BETWEEN ?1 AND ?2", sums, sql_name(target_of(batch))));
     bind_range(row, batch);
     LM_CHECK(row.step(), "an aggregate has one row");
     recount.postings = static_cast<std::uint64_t>(row.integer(0));
@@ -446,7 +449,7 @@ class SqliteLedger final : public Ledger {
   }
 
   void visit_record_numbers(BatchNumber batch, const Plan&, const std::function<void(std::span<const std::uint64_t>)>& take) override {
-    auto rows = connection_.prepare(fmt::format("SELECT posting & {} FROM {} WHERE posting BETWEEN ?1 AND ?2 ORDER BY posting", kMostRecords - 1, quoted(target_of(batch))));
+    auto rows = connection_.prepare(fmt::format("SELECT posting & {} FROM {} WHERE posting BETWEEN ?1 AND ?2 ORDER BY posting", kMostRecords - 1, sql_name(target_of(batch))));
     bind_range(rows, batch);
     std::vector<std::uint64_t> numbers;
     constexpr std::size_t kPortion = 65'536;
@@ -513,8 +516,8 @@ class SqliteLedger final : public Ledger {
   TargetVersion make_version(const Plan& plan, int number, const std::string& columns) {
     TargetVersion version{number, plan.table + "_postings" + (number == 1 ? "" : fmt::format("_v{}", number)), columns};
     std::string body;
-    for (const Field& field : plan.layout.fields) body += fmt::format(", {} {}{}", quoted(stored_column(field)), sql_type(field.type), field.constraints.required ? " NOT NULL" : "");
-    connection_.execute(fmt::format("CREATE TABLE {}(posting INTEGER PRIMARY KEY{})", quoted(version.postings), body));
+    for (const Field& field : plan.layout.fields) body += fmt::format(", {} {}{}", sql_name(stored_column(field)), sql_type(field.type), field.constraints.required ? " NOT NULL" : "");
+    connection_.execute(fmt::format("CREATE TABLE {}(posting INTEGER PRIMARY KEY{})", sql_name(version.postings), body));
     auto insert = connection_.prepare("INSERT INTO target VALUES (?, ?, ?, ?)");
     insert.bind(1, std::string_view(plan.table));
     insert.bind(2, std::int64_t{number});
@@ -695,7 +698,7 @@ class SqliteLedger final : public Ledger {
   std::vector<DatabaseRefusal> insert_rows(BatchNumber batch, const Plan& plan, const StagedChunk& chunk) {
     std::string marks = "?";
     for (std::size_t i = 0; i < plan.layout.fields.size(); ++i) marks += ", ?";
-    auto insert = connection_.prepare(fmt::format("INSERT INTO {} VALUES ({})", quoted(target_of(batch)), marks));
+    auto insert = connection_.prepare(fmt::format("INSERT INTO {} VALUES ({})", sql_name(target_of(batch)), marks));
     const auto first_record = static_cast<std::int64_t>(plan.chunk(chunk.number).first_record);
     std::vector<DatabaseRefusal> refusals;
     std::vector<std::string> made_texts(plan.layout.fields.size());  // of dates; SQLite reads them when the row is run
@@ -783,7 +786,7 @@ class SqliteLedger final : public Ledger {
   }
 
   void drop_rows(BatchNumber batch) {
-    auto drop = connection_.prepare(fmt::format("DELETE FROM {} WHERE posting BETWEEN ?1 AND ?2", quoted(target_of(batch))));
+    auto drop = connection_.prepare(fmt::format("DELETE FROM {} WHERE posting BETWEEN ?1 AND ?2", sql_name(target_of(batch))));
     bind_range(drop, batch);
     while (drop.step()) {
     }

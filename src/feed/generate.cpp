@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "feed/generate.h"
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cmath>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+#include "base/check.h"
+#include "base/failure.h"
+#include "base/file.h"
+#include "base/sha256.h"
+#include "feed/synthetic_catalogue.h"
+
+namespace ledgermill::feed {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::size_t kFlushBytes = 1U << 20;
+constexpr std::size_t kTotalsLineBytes = 2048;  // the truth file's first line, filled in at the end
+
+/// SplitMix64 (Steele, Lea, Flood: "Fast Splittable Pseudorandom Number Generators", 2014): small, and the same on
+/// every machine, which the standard library's distributions are not.
+class Random {
+ public:
+  explicit Random(std::uint64_t seed) : state_(seed) {}
+
+  std::uint64_t next() {
+    std::uint64_t z = state_ += 0x9e3779b97f4a7c15U;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
+    return z ^ (z >> 31);
+  }
+  /// From 0 to `count` - 1; the bias is below 2^-32 for the counts used here.
+  std::uint64_t below(std::uint64_t count) {
+    __extension__ using Wide = unsigned __int128;
+    return static_cast<std::uint64_t>((static_cast<Wide>(next()) * count) >> 64);
+  }
+
+ private:
+  std::uint64_t state_;
+};
+
+/// Draws an index by weight.
+class Weighted {
+ public:
+  void add(std::uint32_t weight) { bounds_.push_back(total() + weight); }
+  std::uint64_t total() const { return bounds_.empty() ? 0 : bounds_.back(); }
+  std::size_t draw(Random& random) const {
+    const std::uint64_t at = random.below(total());
+    std::size_t i = 0;
+    while (bounds_[i] <= at) ++i;
+    return i;
+  }
+
+ private:
+  std::vector<std::uint64_t> bounds_;
+};
+
+/// A file that appears under its name only when it is complete.
+class NewFile {
+ public:
+  explicit NewFile(fs::path path)
+      : path_(std::move(path)), temporary_(path_.string() + ".part"), fd_(::open(temporary_.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)) {
+    if (!fd_) throw Failure(ReturnCode::kUnavailable, fmt::format("cannot write '{}': {}", temporary_.string(), errno_text(errno)));
+  }
+  NewFile(const NewFile&) = delete;
+  NewFile& operator=(const NewFile&) = delete;
+  ~NewFile() {
+    if (fd_) ::unlink(temporary_.c_str());
+  }
+
+  std::string buffer;
+
+  std::uint64_t bytes() const { return written_ + buffer.size(); }
+  void flush_if_full() {
+    if (buffer.size() >= kFlushBytes) flush();
+  }
+  void flush() {
+    write_all(fd_.get(), std::as_bytes(std::span(buffer)), temporary_);
+    written_ += buffer.size();
+    buffer.clear();
+  }
+  void rewrite_start(const std::string& text) {
+    flush();
+    if (::lseek(fd_.get(), 0, SEEK_SET) != 0) throw Failure(ReturnCode::kUnavailable, fmt::format("cannot write '{}': {}", temporary_.string(), errno_text(errno)));
+    write_all(fd_.get(), std::as_bytes(std::span(text)), temporary_);
+  }
+  void complete() {
+    flush();
+    sync_and_close(std::move(fd_), temporary_);
+    fs::rename(temporary_, path_);
+  }
+
+ private:
+  fs::path path_;
+  fs::path temporary_;
+  UniqueFd fd_;
+  std::uint64_t written_ = 0;
+};
+
+void append_number(std::string& out, std::int64_t minor_units, const Field& field, bool shortest) {
+  std::array<char, 24> digits;
+  std::size_t at = digits.size();
+  std::uint64_t rest = minor_units < 0 ? std::uint64_t{0} - static_cast<std::uint64_t>(minor_units) : static_cast<std::uint64_t>(minor_units);
+  std::size_t decimals = field.scale;
+  for (std::size_t d = 0; d < field.scale; ++d, rest /= 10) {
+    if (shortest && rest % 10 == 0) {
+      --decimals;
+      continue;
+    }
+    shortest = false;
+    digits[--at] = static_cast<char>('0' + rest % 10);
+  }
+  if (decimals > 0) digits[--at] = field.decimal_char;
+  do {
+    digits[--at] = static_cast<char>('0' + rest % 10);
+    rest /= 10;
+  } while (rest > 0);
+  if (minor_units < 0) digits[--at] = '-';
+  out.append(digits.data() + at, digits.size() - at);
+}
+
+/// A day in the field's own format; the directives are those that the definition allows.
+std::string day_text(std::int32_t days, const std::string& format) {
+  const BusinessDate date = BusinessDate::from_days_since_epoch(days);
+  std::string text;
+  for (std::size_t i = 0; i < format.size(); ++i) {
+    if (format[i] != '%' || i + 1 == format.size()) {
+      text += format[i];
+      continue;
+    }
+    switch (format[++i]) {
+      case 'Y': text += fmt::format("{:04}", date.year); break;
+      case 'y': text += fmt::format("{:02}", date.year % 100); break;
+      case 'm': text += fmt::format("{:02}", date.month); break;
+      case 'd': text += fmt::format("{:02}", date.day); break;
+      default: text += "00"; break;  // of the time of day
+    }
+  }
+  return text;
+}
+
+class Generator {
+ public:
+  Generator(const FeedDefinition& definition, const GenerateOptions& options)
+      : definition_(definition), options_(options), catalogue_(load_catalogue(definition)), random_(options.seed) {
+    for (const RecordKind& kind : catalogue_.kinds) kinds_.add(kind.weight);
+    for (const Fault& fault : catalogue_.faults) faults_.add(fault.weight);
+    if (options.faults > 0 && catalogue_.faults.empty()) {
+      throw Failure(ReturnCode::kRefused, fmt::format("the catalogue of feed '{}' has no faults", definition.name), "leave --faults out");
+    }
+    header_ = header_line();
+    make_day_texts();
+  }
+
+  GeneratedFile write(const fs::path& path, const fs::path& truth_path);
+
+ private:
+  std::string header_line() const;
+  void make_day_texts();
+  bool enough(const NewFile& file, std::uint64_t records) const;
+  void append_cell(std::string& out, std::size_t field, const CellRecipe& recipe);
+  void append_record(std::string& out, const RecordKind& kind, const Fault* fault);
+  static std::string totals_line(const Generator& generator, const GeneratedFile& made, std::uint64_t rejected,
+                                 const std::map<std::string, std::uint64_t>& codes);
+
+  const FeedDefinition& definition_;
+  const GenerateOptions& options_;
+  SyntheticCatalogue catalogue_;
+  Random random_;
+  Weighted kinds_;
+  Weighted faults_;
+  std::string header_;
+  std::vector<std::vector<std::vector<std::string>>> day_texts_;  // by kind, field, day from the recipe's first
+};
+
+std::string Generator::header_line() const {
+  std::string line;
+  for (const Field& field : definition_.layout.fields) line += (line.empty() ? "" : std::string(1, definition_.framing.delimiter)) + field.name;
+  return line;
+}
+
+void Generator::make_day_texts() {
+  for (const RecordKind& kind : catalogue_.kinds) {
+    auto& of_kind = day_texts_.emplace_back(kind.cells.size());
+    for (std::size_t f = 0; f < kind.cells.size(); ++f) {
+      const CellRecipe& recipe = kind.cells[f];
+      if (recipe.kind != CellRecipe::Kind::kDay) continue;
+      for (std::int64_t day = recipe.from; day <= recipe.to; ++day) {
+        of_kind[f].push_back(day_text(static_cast<std::int32_t>(day), definition_.layout.fields[f].format));
+      }
+    }
+  }
+}
+
+bool Generator::enough(const NewFile& file, std::uint64_t records) const {
+  return options_.records ? records >= *options_.records : file.bytes() >= *options_.bytes;
+}
+
+void Generator::append_cell(std::string& out, std::size_t field, const CellRecipe& recipe) {
+  constexpr std::uint64_t kOneInShortest = 8;  // 1234.50 is also written 1234.5
+  switch (recipe.kind) {
+    case CellRecipe::Kind::kEmpty: return;
+    case CellRecipe::Kind::kOneOf: out += recipe.texts[random_.below(recipe.texts.size())]; return;
+    case CellRecipe::Kind::kDay: return;  // append_record has the texts
+    case CellRecipe::Kind::kNumber: {
+      const auto span = static_cast<std::uint64_t>(recipe.to - recipe.from) + 1;
+      const std::int64_t number = recipe.from + static_cast<std::int64_t>(random_.below(span));
+      return append_number(out, number, definition_.layout.fields[field], random_.below(kOneInShortest) == 0);
+    }
+    case CellRecipe::Kind::kPattern:
+      for (const char c : recipe.pattern) {
+        if (c == '#') out += static_cast<char>('0' + random_.below(10));
+        else if (c == '@') out += static_cast<char>('A' + random_.below(26));
+        else out += c;
+      }
+      return;
+  }
+}
+
+void Generator::append_record(std::string& out, const RecordKind& kind, const Fault* fault) {
+  if (fault != nullptr) out += fault->before;
+  if (fault != nullptr && fault->repeat_header) {
+    out += header_;
+    out += catalogue_.newline;
+    return;
+  }
+  const auto k = static_cast<std::size_t>(&kind - catalogue_.kinds.data());
+  bool first = true;
+  for (std::size_t f = 0; f < kind.cells.size(); ++f) {
+    if (fault != nullptr && fault->remove == f) continue;
+    if (!first) out += definition_.framing.delimiter;
+    first = false;
+    const Fault::CellChange* change = nullptr;
+    if (fault != nullptr) {
+      for (const Fault::CellChange& each : fault->cells) change = each.field == f ? &each : change;
+    }
+    if (change != nullptr) out += change->texts[random_.below(change->texts.size())];
+    else if (kind.cells[f].kind == CellRecipe::Kind::kDay) out += day_texts_[k][f][random_.below(day_texts_[k][f].size())];
+    else append_cell(out, f, kind.cells[f]);
+  }
+  if (fault != nullptr) out += fault->append;
+  out += catalogue_.newline;
+}
+
+std::string Generator::totals_line(const Generator& generator, const GeneratedFile& made, std::uint64_t rejected,
+                                   const std::map<std::string, std::uint64_t>& codes) {
+  nlohmann::ordered_json json{{"feed", generator.definition_.name}, {"file", made.file.filename().string()},
+                              {"records", made.records},            {"bytes", made.bytes},
+                              {"seed", generator.options_.seed},    {"faults", generator.options_.faults},
+                              {"faulty", made.faulty},              {"accepted", made.records - rejected},
+                              {"rejected", rejected},               {"codes", codes}};
+  std::string line = json.dump();
+  LM_CHECK(line.size() < kTotalsLineBytes, "the totals fit the line kept for them");
+  line.resize(kTotalsLineBytes - 1, ' ');
+  return line + "\n";
+}
+
+GeneratedFile Generator::write(const fs::path& path, const fs::path& truth_path) {
+  NewFile file(path);
+  NewFile truth(truth_path);
+  GeneratedFile made{path, truth_path, 0, 0, 0};
+  std::uint64_t rejected = 0;
+  std::map<std::string, std::uint64_t> codes;
+  truth.buffer.assign(kTotalsLineBytes, ' ');
+  if (definition_.csv.header) file.buffer += header_ + catalogue_.newline;
+  const auto threshold = static_cast<std::uint64_t>(std::ldexp(options_.faults, 53));
+  while (!enough(file, made.records)) {
+    ++made.records;
+    const bool faulty = (random_.next() >> 11) < threshold;
+    if (!faulty) {
+      append_record(file.buffer, catalogue_.kinds[kinds_.draw(random_)], nullptr);
+    } else {
+      const Fault& fault = catalogue_.faults[faults_.draw(random_)];
+      const std::size_t kind = fault.kinds.empty() ? kinds_.draw(random_) : fault.kinds[random_.below(fault.kinds.size())];
+      append_record(file.buffer, catalogue_.kinds[kind], &fault);
+      ++made.faulty;
+      if (!fault.code.empty()) {
+        ++rejected;
+        ++codes[fault.code];
+      }
+      const nlohmann::ordered_json line{{"record", made.records}, {"fault", fault.name},
+                                        {"code", fault.code.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(fault.code)},
+                                        {"field", fault.field.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(fault.field)}};
+      truth.buffer += line.dump() + "\n";
+      truth.flush_if_full();
+    }
+    if (file.buffer.size() >= kFlushBytes) {
+      file.flush();
+      if (options_.progress) options_.progress(made.records, file.bytes());
+    }
+  }
+  made.bytes = file.bytes();
+  truth.rewrite_start(totals_line(*this, made, rejected, codes));
+  file.complete();
+  truth.complete();
+  return made;
+}
+
+/// "transactions-{YYYY}-{MM}-{DD}*.csv" with a day put in and the stars left out.
+std::string file_name(const FeedDefinition& definition, const BusinessDate& date) {
+  const std::string day = date.text();
+  std::string name = definition.business_date.value_or(definition.name + "-{YYYY}-{MM}-{DD}.csv");
+  const std::array<std::pair<std::string_view, std::string>, 4> parts{
+      {{"{YYYY}", day.substr(0, 4)}, {"{MM}", day.substr(5, 2)}, {"{DD}", day.substr(8, 2)}, {"*", ""}}};
+  for (const auto& [mark, text] : parts) {
+    for (auto at = name.find(mark); at != std::string::npos; at = name.find(mark)) name.replace(at, mark.size(), text);
+  }
+  return name;
+}
+
+fs::path truth_beside(const fs::path& file) { return fs::path(file).replace_extension(".truth.jsonl"); }
+
+}  // namespace
+
+void GenerateOptions::validate() const {
+  if (records.has_value() == bytes.has_value()) throw Failure(ReturnCode::kRefused, "say how much is to be generated: so many records, or so many bytes");
+  if (!(faults >= 0.0 && faults <= 1.0)) throw Failure(ReturnCode::kRefused, fmt::format("a share of faults is from 0 to 1, not {}", faults));
+}
+
+GeneratedFile generate(const FeedDefinition& definition, const GenerateOptions& options) {
+  options.validate();
+  const BusinessDate date = options.business_date.value_or(BusinessDate{2025, 3, 30});
+  const bool folder = fs::is_directory(options.out) || !options.out.has_filename() || !options.out.has_extension();
+  const fs::path path = folder ? options.out / file_name(definition, date) : options.out;
+  std::error_code error;
+  if (path.has_parent_path()) fs::create_directories(path.parent_path(), error);
+  if (error) throw Failure(ReturnCode::kUnavailable, fmt::format("cannot make '{}': {}", path.parent_path().string(), error.message()));
+  const fs::path truth = truth_beside(path);
+  if (fs::exists(path) && !fs::exists(truth)) {
+    throw Failure(ReturnCode::kRefused, fmt::format("'{}' is there already, and was not generated: it has no truth file beside it", path.string()),
+                  "name another file or folder");
+  }
+  return Generator(definition, options).write(path, truth);
+}
+
+}  // namespace ledgermill::feed
