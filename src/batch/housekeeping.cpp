@@ -26,15 +26,6 @@ bool has_ended(ledger::BatchState state) {
   return false;
 }
 
-/// The folder of a batch's parts (record/reject_part.h): <root>/<feed>/<batch id with - for />.
-fs::path part_folder(const ledger::BatchSummary& batch) {
-  std::string id = batch.id.text;
-  for (char& c : id) {
-    if (c == '/') c = '-';
-  }
-  return fs::path(batch.rejects_root) / batch.feed / id;
-}
-
 }  // namespace
 
 std::vector<Leftover> find_leftovers(ledger::Ledger& ledger) {
@@ -44,7 +35,7 @@ std::vector<Leftover> find_leftovers(ledger::Ledger& ledger) {
     const std::vector<ledger::BatchSummary> batches = ledger.list_batches(filter);
     for (const ledger::BatchSummary& batch : batches) {
       filter.before_number = to_int(batch.number);
-      const fs::path folder = part_folder(batch);
+      const fs::path folder = fs::path(batch.rejects_root) / batch.rejects_folder;
       if (!has_ended(batch.state) || !fs::is_directory(folder)) continue;
       std::set<fs::path> named;
       for (const ledger::ChunkStatus& chunk : ledger.chunks(batch.number)) {

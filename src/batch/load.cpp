@@ -180,7 +180,7 @@ void judge_chunks(const Feed& feed, const feed::SourceFile& file, const Plan& pl
   }
 }
 
-void describe_registration(const ledger::Registration& registration, FileReport& report) {
+void describe_registration(const ledger::Registration& registration, const Plan& ours, FileReport& report) {
   const ledger::BatchSummary& batch = registration.batch;
   report.batch = batch.id.text;
   switch (registration.outcome) {
@@ -189,7 +189,7 @@ void describe_registration(const ledger::Registration& registration, FileReport&
     case ledger::Registration::Outcome::kAlreadyPosted:
       report.duplicate_of = batch.id.text;
       report.published = batch.state == ledger::BatchState::kPublished;
-      report.totals = batch.totals;
+      report.totals = with_head(batch.totals, ours);
       report.reasons = batch.reasons;
       return;
     case ledger::Registration::Outcome::kRefusedBefore:
@@ -278,7 +278,7 @@ FileReport run_file(const Feed& feed, const std::filesystem::path& path, const R
     ledger->prepare_table(plan);
     const ledger::Registration registration =
         ledger->register_batch(plan, options.corrects, options.posting.rejects_root.string());
-    describe_registration(registration, report);
+    describe_registration(registration, plan, report);
     if (report.duplicate_of) return;
     check_same_rules(registration, plan);
     PostingOptions posting = options.posting;
@@ -350,7 +350,7 @@ void post_set(const StagedSet& set, const PostingOptions& options, const std::op
   ledger->prepare_table(set.plan);
   const ledger::Registration registration =
       ledger->register_batch(set.plan, corrects, options.rejects_root.string());
-  describe_registration(registration, report);
+  describe_registration(registration, set.plan, report);
   if (report.duplicate_of) return;
   check_same_rules(registration, set.plan);
   check_same_chunks(registration, set.plan);

@@ -27,7 +27,7 @@ constexpr auto kLookAgain = std::chrono::milliseconds(200);
 ledger::WriteRejects reject_writer(const std::filesystem::path& root, const ledger::Registration& registration,
                                    const StagedChunk& chunk, std::uint64_t epoch) {
   return [&, epoch](std::span<const DatabaseRefusal> refusals) {
-    return reject::write_part(root, registration.plan, registration.batch.id, chunk, epoch, refusals);
+    return reject::write_part({root, registration.batch.rejects_folder}, registration.plan, registration.batch.id, chunk, epoch, refusals);
   };
 }
 

@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <exception>
+#include <system_error>
 
 #include "batch/interruption.h"
 #include "cli/session.h"
@@ -41,6 +42,8 @@ int parse_and_run(CLI::App& app, Session& session, int argc, const char* const* 
   } catch (const Failure& failure) {
     print_failure(failure);
     session.ended_with(failure.code());
+  } catch (const std::system_error& cut_off) {
+    if (cut_off.code() != std::errc::broken_pipe) throw;  // whoever read our output has seen enough
   } catch (const std::exception& unforeseen) {
     print_failure(Failure(ReturnCode::kDefect, fmt::format("a defect of ours: {}", unforeseen.what()), "please report it"));
     session.ended_with(ReturnCode::kDefect);

@@ -104,12 +104,14 @@ void add_ledger_options(CLI::App& command, Session& session) {
 
 void add_feed_options(CLI::App& command, Session& session) {
   command.add_option("--feeds", session.settings.feeds, "Folder with feed definitions, looked in before ./feeds and the installed ones")
+      ->allow_extra_args(false)
       ->envname("LEDGERMILL_FEEDS");
 }
 
 void add_module_options(CLI::App& command, Session& session) {
   command.add_option("--modules", session.settings.modules,
                      "Folder with rule modules (.cbl or .so), looked in before ./cobol/programs and the installed ones")
+      ->allow_extra_args(false)
       ->envname("LEDGERMILL_MODULES");
   command.add_option("--cache", session.settings.cache, "Folder for compiled rule modules (default: ~/.cache/ledgermill)")
       ->envname("LEDGERMILL_CACHE");

@@ -64,12 +64,13 @@ std::string yaml_text(std::string_view text) {
   return quoted + "\"";
 }
 
-bool all_decode(const Field& field, const std::vector<std::string>& values) {
+/// How many of the values the field can hold.
+std::size_t fitting(const Field& field, const std::vector<std::string>& values) {
   const Layout layout{{field}};
   RecordBlock block(layout, false);
   const std::vector<std::string> none;
   const CellDecoder decoder(layout.fields[0], 0, none);
-  return std::all_of(values.begin(), values.end(), [&](const std::string& value) { return decoder.decode(value, block, 0); });
+  return static_cast<std::size_t>(std::count_if(values.begin(), values.end(), [&](const std::string& value) { return decoder.decode(value, block, 0); }));
 }
 
 /// Writes the lines of one field: what it may be, each guess with its evidence.
@@ -85,46 +86,63 @@ class FieldGuess {
     std::string text = fmt::format("    - name: {}\n", yaml_text(name_));
     text += type_lines();
     std::string constraints;
-    if (values_.size() == cells_.size() && !cells_.empty()) constraints = fmt::format("        required: true   # guess: none of {} is empty\n", cells_.size());
+    if (is_most(values_.size(), cells_.size())) constraints = fmt::format("        required: true   # guess: {} of {} are not empty\n", values_.size(), cells_.size());
     if (is_string_) constraints += string_constraints();
     return text + (constraints.empty() ? "" : "      constraints:\n" + constraints);
   }
 
  private:
+  /// A sample has bad values too: what holds for 19 of 20 is the rule.
+  static bool is_most(std::size_t part, std::size_t whole) { return whole > 0 && part * 20 >= whole * 19; }
+
   std::string type_lines() {
     if (values_.empty()) return "      type: string   # guess: the sample has no value\n";
     Field field;
     field.type = FieldType::kInteger;
-    if (all_decode(field, values_)) return evidence("      type: integer");
+    if (fits(field)) return evidence("      type: integer");
     field.type = FieldType::kDecimal;
     for (field.scale = 1; field.scale <= 6; ++field.scale) {
-      if (all_decode(field, values_)) return evidence(fmt::format("      type: decimal(18,{})", field.scale));
+      if (fits(field)) return evidence(fmt::format("      type: decimal(18,{})", field.scale));
     }
     field.scale = 0;
     for (const char* format : {"%Y-%m-%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%Y%m%d", "%d-%m-%Y"}) {
       field.type = FieldType::kDate;
       field.format = format;
-      if (all_decode(field, values_)) return evidence("      type: date") + fmt::format("      format: {}\n", yaml_text(format));
+      if (fits(field)) return evidence("      type: date") + fmt::format("      format: {}\n", yaml_text(format));
     }
     for (const char* format : {"%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S"}) {
       field.type = FieldType::kDatetime;
       field.format = format;
-      if (all_decode(field, values_)) return evidence("      type: datetime") + fmt::format("      format: {}\n", yaml_text(format));
+      if (fits(field)) return evidence("      type: datetime") + fmt::format("      format: {}\n", yaml_text(format));
     }
     field.type = FieldType::kBoolean;
-    if (all_decode(field, values_)) return evidence("      type: boolean");
+    if (fits(field)) return evidence("      type: boolean");
     is_string_ = true;
+    fitting_ = values_.size();
     return evidence("      type: string");
   }
 
-  std::string evidence(const std::string& line) const { return fmt::format("{}   # guess: all of {} values\n", line, values_.size()); }
+  bool fits(const Field& field) {
+    fitting_ = fitting(field, values_);
+    return is_most(fitting_, values_.size());
+  }
+  std::string evidence(const std::string& line) const { return fmt::format("{}   # guess: {} of {} values fit\n", line, fitting_, values_.size()); }
 
+  /// A few values that nearly all cells have are an enum.
   std::string string_constraints() const {
-    const std::set<std::string> distinct(values_.begin(), values_.end());
-    if (distinct.size() <= kMostEnum && values_.size() >= 5 * distinct.size()) {
-      std::string list;
-      for (const std::string& value : distinct) list += (list.empty() ? "" : ", ") + yaml_text(value);
-      return fmt::format("        enum: [{}]   # guess: {} different among {} values\n", list, distinct.size(), values_.size());
+    std::map<std::string, std::size_t> counts;
+    for (const std::string& value : values_) ++counts[value];
+    std::string list;
+    std::size_t listed = 0;
+    std::size_t covered = 0;
+    for (const auto& [value, count] : counts) {
+      if (count * 200 < values_.size() || count < 2) continue;
+      list += (list.empty() ? "" : ", ") + yaml_text(value);
+      ++listed;
+      covered += count;
+    }
+    if (listed > 0 && listed <= kMostEnum && values_.size() >= 5 * listed && is_most(covered, values_.size())) {
+      return fmt::format("        enum: [{}]   # guess: {} of {} values\n", list, covered, values_.size());
     }
     std::size_t longest = 1;
     for (const std::string& value : values_) longest = std::max(longest, value.size());
@@ -134,6 +152,7 @@ class FieldGuess {
   std::string name_;
   const std::vector<std::string>& cells_;
   std::vector<std::string> values_;
+  std::size_t fitting_ = 0;
   bool is_string_ = false;
 };
 

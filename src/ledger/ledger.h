@@ -40,7 +40,8 @@ struct BatchSummary {
   ReasonCounts reasons;        ///< likewise
   std::string refusal;         ///< why, when refused
   std::optional<BatchId> corrects;
-  std::string rejects_root;    ///< folder of the reject parts, as registered
+  std::string rejects_root;    ///< root of the reject log, as registered
+  std::string rejects_folder;  ///< of this batch's parts, relative to the root: no other batch or ledger has it
   Timestamp planned_at;
   std::optional<Timestamp> ended_at;  ///< published, refused or discarded
 };

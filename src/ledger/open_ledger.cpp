@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/core.h>
 
+#include <algorithm>
+
 #include "base/failure.h"
 #include "ledger/ledger.h"
 #include "ledger/chunk_totals.h"
@@ -34,6 +36,12 @@ void add_done_chunk(BatchSummary& batch, const std::string& totals_json, const s
   if (batch.chunks_done++ == 0) batch.totals = totals;
   else batch.totals += totals;
   for (const auto& [code, count] : reasons_from_json(reasons_json)) batch.reasons[code] += count;
+}
+
+std::string rejects_folder_of(const BatchId& batch, const std::string& feed, const std::string& ledger_id) {
+  std::string id = batch.text;
+  std::replace(id.begin(), id.end(), '/', '-');
+  return fmt::format("{}/{}-{}", feed, id, ledger_id);
 }
 
 BatchSummary only_one(std::vector<BatchSummary> found, std::string_view text) {

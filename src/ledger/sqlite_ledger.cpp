@@ -26,7 +26,7 @@ constexpr std::int64_t kMostRecords = std::int64_t{1} << kRecordBits;
 constexpr std::int64_t kMostBatches = std::int64_t{1} << 22;
 
 constexpr const char* kSchema = R"(
-CREATE TABLE schema_version(version INTEGER NOT NULL);
+CREATE TABLE schema_version(version INTEGER NOT NULL, ledger_id TEXT NOT NULL);
 CREATE TABLE batch(
   number INTEGER PRIMARY KEY AUTOINCREMENT,
   id TEXT NOT NULL UNIQUE,
@@ -43,6 +43,7 @@ CREATE TABLE batch(
   chunks INTEGER NOT NULL,
   plan TEXT NOT NULL,
   rejects_root TEXT NOT NULL,
+  rejects_folder TEXT NOT NULL,
   corrects TEXT,
   refusal TEXT NOT NULL DEFAULT '',
   planned_at INTEGER NOT NULL,
@@ -92,7 +93,7 @@ CREATE VIEW batches AS
          (SELECT coalesce(sum(accepted), 0) FROM chunk c WHERE c.batch = b.number) AS accepted,
          (SELECT coalesce(sum(rejected), 0) FROM chunk c WHERE c.batch = b.number) AS rejected,
          b.refusal, b.corrects FROM batch b;
-INSERT INTO schema_version VALUES (1);
+INSERT INTO schema_version VALUES (1, lower(hex(randomblob(4))));
 )";
 
 double now_seconds() { return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count(); }
@@ -495,6 +496,12 @@ class SqliteLedger final : public Ledger {
     return static_cast<int>(version.integer(0));
   }
 
+  std::string ledger_id() {
+    auto row = connection_.prepare("SELECT ledger_id FROM schema_version");
+    LM_CHECK(row.step(), "a ledger has its id from the beginning");
+    return row.text(0);
+  }
+
   void check_version() {
     const int version = current_version();
     if (version == 0) throw no_ledger();
@@ -610,8 +617,8 @@ class SqliteLedger final : public Ledger {
     const std::string json = plan_to_json(plan);
     const std::string target = versions_of(plan.table).back().postings;
     auto insert = connection_.prepare(
-        "INSERT INTO batch(id, feed, table_name, target, business_date, attempt, state, file_name, file_sha256, file_bytes, records, chunks, plan, rejects_root, corrects, planned_at)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'planned', ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)");
+        "INSERT INTO batch(id, feed, table_name, target, business_date, attempt, state, file_name, file_sha256, file_bytes, records, chunks, plan, rejects_root, corrects, planned_at, rejects_folder)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'planned', ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)");
     insert.bind(1, std::string_view(id));
     insert.bind(2, std::string_view(plan.feed));
     insert.bind(3, std::string_view(plan.table));
@@ -627,6 +634,8 @@ class SqliteLedger final : public Ledger {
     insert.bind(13, std::string_view(rejects_root));
     corrects ? insert.bind(14, std::string_view(corrects->text)) : insert.bind_null(14);
     insert.bind(15, plan.planned_at.nanoseconds);
+    const std::string rejects_folder = rejects_folder_of(BatchId{id}, plan.feed, ledger_id());
+    insert.bind(16, std::string_view(rejects_folder));
     while (insert.step()) {
     }
     const std::int64_t number = connection_.last_insert_id();
@@ -803,7 +812,7 @@ class SqliteLedger final : public Ledger {
   }
 
   static constexpr const char* kSummarySql =
-      "SELECT number, id, feed, table_name, business_date, attempt, state, file_name, file_sha256, file_bytes, records, chunks, rejects_root, corrects, refusal, planned_at, ended_at FROM batch";
+      "SELECT number, id, feed, table_name, business_date, attempt, state, file_name, file_sha256, file_bytes, records, chunks, rejects_root, corrects, refusal, planned_at, ended_at, rejects_folder FROM batch";
 
   BatchSummary read_summary(SqliteStatement& row) {
     BatchSummary batch;
@@ -822,6 +831,7 @@ class SqliteLedger final : public Ledger {
     batch.refusal = row.text(14);
     batch.planned_at.nanoseconds = row.integer(15);
     if (!row.is_null(16)) batch.ended_at = Timestamp{row.integer(16)};
+    batch.rejects_folder = row.text(17);
     auto chunks = connection_.prepare("SELECT totals, reasons FROM chunk WHERE batch = ? AND state = 'done' ORDER BY number");
     chunks.bind(1, to_int(batch.number));
     while (chunks.step()) add_done_chunk(batch, chunks.text(0), chunks.text(1));

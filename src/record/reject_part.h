@@ -11,7 +11,7 @@ namespace ledgermill {
 /// A closed part of a reject log: the rejects of one chunk, one JSON object a line (docs/formats/reject-log.md).
 /// The ledger's chunk row holds these four values, and only a part named there counts.
 struct RejectPart {
-  std::string name;  ///< relative to the rejects' root: <feed>/<batch id with - for />/<chunk, 6 digits>-e<epoch>.jsonl
+  std::string name;  ///< relative to the root: <the batch's folder>/<chunk, 6 digits>-e<epoch>.jsonl
   std::uint64_t rejects = 0;
   std::uint64_t bytes = 0;
   Digest sha256;

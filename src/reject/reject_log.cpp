@@ -140,20 +140,20 @@ std::vector<Entry> entries_of(const StagedChunk& chunk, std::span<const Database
   return entries;
 }
 
-std::string part_name(const Plan& plan, const BatchId& batch, ChunkNumber chunk, std::uint64_t epoch) {
-  std::string folder = batch.text;
-  std::replace(folder.begin(), folder.end(), '/', '-');
-  return fmt::format("{}/{}/{:06}-e{}.jsonl", plan.feed, folder, to_int(chunk), epoch);
-}
-
 /// A part being written: buffered, digested, and never looked at again.
 class PartFile {
  public:
-  PartFile(const fs::path& root, const std::string& name) : path_(root / name) {
+  PartFile(const PartPlace& place, ChunkNumber chunk, std::uint64_t epoch) {
     std::error_code error;
-    fs::create_directories(path_.parent_path(), error);
-    if (error) throw Failure(ReturnCode::kUnavailable, fmt::format("cannot make the folder of '{}': {}", path_.string(), error.message()), kHint);
-    fd_ = UniqueFd(::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640));
+    fs::create_directories(place.root / place.folder, error);
+    if (error) throw Failure(ReturnCode::kUnavailable, fmt::format("cannot make '{}': {}", (place.root / place.folder).string(), error.message()), kHint);
+    constexpr int kMostNames = 1000;
+    for (int other = 1; !fd_ && other <= kMostNames; ++other) {
+      name_ = fmt::format("{}/{:06}-e{}{}.jsonl", place.folder, to_int(chunk), epoch, other == 1 ? "" : fmt::format("-{}", other));
+      path_ = place.root / name_;
+      fd_ = UniqueFd(::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640));
+      if (!fd_ && errno != EEXIST) break;
+    }
     if (!fd_) throw Failure(ReturnCode::kUnavailable, fmt::format("cannot create '{}': {}", path_.string(), errno_text(errno)), kHint);
   }
 
@@ -162,10 +162,10 @@ class PartFile {
     constexpr std::size_t kFull = 1U << 20;
     if (buffer_.size() >= kFull) flush();
   }
-  RejectPart close(std::string name, std::uint64_t rejects) {
+  RejectPart close(std::uint64_t rejects) {
     flush();
     sync_and_close(std::move(fd_), path_);
-    return {std::move(name), rejects, bytes_, sha_.finish()};
+    return {name_, rejects, bytes_, sha_.finish()};
   }
 
  private:
@@ -179,6 +179,7 @@ class PartFile {
     buffer_.clear();
   }
 
+  std::string name_;
   fs::path path_;
   UniqueFd fd_;
   std::string buffer_;
@@ -259,11 +260,10 @@ LoggedReject parse_line(std::string_view line) {
 
 }  // namespace
 
-std::optional<RejectPart> write_part(const fs::path& root, const Plan& plan, const BatchId& batch, const StagedChunk& chunk, std::uint64_t epoch,
+std::optional<RejectPart> write_part(const PartPlace& place, const Plan& plan, const BatchId& batch, const StagedChunk& chunk, std::uint64_t epoch,
                                      std::span<const DatabaseRefusal> refusals) {
   if (chunk.rejects.empty() && refusals.empty()) return std::nullopt;
-  std::string name = part_name(plan, batch, chunk.number, epoch);
-  PartFile part(root, name);
+  PartFile part(place, chunk.number, epoch);
   const LineWriter writer(plan, batch, chunk);
   const std::vector<Entry> entries = entries_of(chunk, refusals);
   for (const Entry& entry : entries) {
@@ -271,7 +271,7 @@ std::optional<RejectPart> write_part(const fs::path& root, const Plan& plan, con
     part.buffer() += '\n';
     part.flush_if_full();
   }
-  return part.close(std::move(name), entries.size());
+  return part.close(entries.size());
 }
 
 std::string render(const Plan& plan, const BatchId& batch, const StagedChunk& chunk, const StagedReject& reject) {

@@ -17,10 +17,17 @@
 
 namespace ledgermill::reject {
 
+/// Where the parts of a batch lie.
+struct PartPlace {
+  std::filesystem::path root;
+  std::string folder;  ///< relative to `root`; the batch's alone
+};
+
 /// Writes the rejects of a chunk, and the database's refusals among them, in record order: sequentially, once, fsynced
 /// and closed with the result checked; no rename, append or overwrite. Nothing is written, and nothing returned, when
-/// there are no rejects. Failure (RC 12): disk full, I/O error, or the name exists.
-std::optional<RejectPart> write_part(const std::filesystem::path& root, const Plan& plan, const BatchId& batch,
+/// there are no rejects. Where a part of that name is there (of a ledger brought back from a backup), the new one gets
+/// another. Failure (RC 12): disk full, I/O error.
+std::optional<RejectPart> write_part(const PartPlace& place, const Plan& plan, const BatchId& batch,
                                const StagedChunk& chunk, std::uint64_t epoch,
                                std::span<const DatabaseRefusal> refusals);
 
