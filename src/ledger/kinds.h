@@ -21,6 +21,9 @@ void add_done_chunk(BatchSummary& batch, const std::string& totals_json, const s
 /// The one batch that `text` names, the exact match first; Failure RC 8 when there is none, or several.
 BatchSummary only_one(std::vector<BatchSummary> found, std::string_view text);
 
+/// Failure RC 16 unless every chunk is done and the chunks' totals add up to what was counted in the table.
+void check_publishable(const BatchSummary& batch, const Recount& counted);
+
 /// <feed>/<batch id with - for />-<ledger's id>: ledgers may share a root of the reject log.
 std::string rejects_folder_of(const BatchId& batch, const std::string& feed, const std::string& ledger_id);
 

@@ -142,8 +142,8 @@ class Ledger {
   enum class Posting : std::uint8_t { kManyProcesses, kOneProcess };
   virtual Posting posting() const = 0;
 
-  /// Makes sure that the target table and the readers' view of the plan's layout exist. New nullable fields alter the
-  /// table; any other difference makes a new version of it under the same view. Needs the owner's rights when
+  /// Makes sure that the target table and the readers' view of the plan's layout exist. A layout that differs from the
+  /// last one makes a new version of the table under the same view. Needs the owner's rights when
   /// something has to be made; without them Failure (RC 8) whose hint is the command for the owner.
   virtual void prepare_table(const Plan& plan) = 0;
 

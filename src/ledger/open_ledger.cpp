@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/check.h"
 #include "base/failure.h"
 #include "ledger/ledger.h"
 #include "ledger/chunk_totals.h"
@@ -36,6 +37,17 @@ void add_done_chunk(BatchSummary& batch, const std::string& totals_json, const s
   if (batch.chunks_done++ == 0) batch.totals = totals;
   else batch.totals += totals;
   for (const auto& [code, count] : reasons_from_json(reasons_json)) batch.reasons[code] += count;
+}
+
+void check_publishable(const BatchSummary& batch, const Recount& counted) {
+  LM_CHECK(batch.chunks == batch.chunks_done, "a loaded batch has every chunk done");
+  std::vector<ExactSum> posted;
+  for (const FieldSum& sum : batch.totals.sums) posted.push_back(sum.posted);
+  if (posted.empty()) posted.resize(counted.sums.size());  // a batch without chunks
+  if (counted.postings != batch.totals.accepted || counted.sums != posted) {
+    throw Failure(ReturnCode::kDefect, fmt::format("batch '{}': the chunks say that {} records were posted, the table has {}", batch.id.text, batch.totals.accepted, counted.postings),
+                  "nothing was published; was the table changed by another program? 'ledgermill batches discard' begins anew");
+  }
 }
 
 std::string rejects_folder_of(const BatchId& batch, const std::string& feed, const std::string& ledger_id) {

@@ -778,17 +778,6 @@ class SqliteLedger final : public Ledger {
     }
   }
 
-  void check_publishable(const BatchSummary& batch, const Recount& counted) {
-    LM_CHECK(batch.chunks == batch.chunks_done, "a loaded batch has every chunk done");
-    std::vector<ExactSum> posted;
-    for (const FieldSum& sum : batch.totals.sums) posted.push_back(sum.posted);
-    if (posted.empty()) posted.resize(counted.sums.size());  // a batch without chunks
-    if (counted.postings != batch.totals.accepted || counted.sums != posted) {
-      throw Failure(ReturnCode::kDefect, fmt::format("batch '{}': the chunks say that {} records were posted, the table has {}", batch.id.text, batch.totals.accepted, counted.postings),
-                    "nothing was published; was the table changed by another program? 'ledgermill batches discard' begins anew");
-    }
-  }
-
   void bind_range(SqliteStatement& statement, BatchNumber batch) {
     statement.bind(1, to_int(batch) << kRecordBits);
     statement.bind(2, (to_int(batch) << kRecordBits) + kMostRecords - 1);
