@@ -10,7 +10,7 @@ namespace ledgermill::cli {
 
 namespace {
 
-void migrate(Session& session) {
+void migrate(const std::vector<std::string>& feeds, Session& session) {
   ledger::LedgerOptions options = session.ledger_options();
   const auto ledger = ledger::open_ledger(options);
   const auto before = ledger->schema_version();
@@ -18,6 +18,15 @@ void migrate(Session& session) {
   const auto after = ledger->schema_version();
   fmt::print("{}: schema version {}{}\n", ledger->address(), after.ledger,
              before.ledger == after.ledger ? ", as it was" : fmt::format(", was {}", before.ledger));
+  for (const std::string& name : feeds) {
+    const feed::FeedDefinition definition = session.definition(name);
+    Plan plan;
+    plan.feed = definition.name;
+    plan.table = definition.table;
+    plan.layout = definition.layout;
+    ledger->prepare_table(plan);
+    fmt::print("  {}: table and view are in order\n", definition.table);
+  }
 }
 
 void status(Session& session) {
@@ -31,15 +40,17 @@ void status(Session& session) {
 void add_ledger(CLI::App& app, Session& session) {
   auto* command = app.add_subcommand("ledger", "The ledger itself: migrate, status");
   command->require_subcommand(1);
-  const auto add = [&](const char* name, const char* about, void (*action)(Session&)) {
-    auto* sub = command->add_subcommand(name, about);
-    add_ledger_options(*sub, session);
-    sub->callback([&session, action] { action(session); });
-    return sub;
-  };
-  add("migrate", "Make the ledger's schema, or bring it to this program's version; nobody may be loading", migrate)
-      ->footer("Example, as the owner of the database:\n  ledgermill ledger migrate --ledger postgresql://owner@db.example/ledger\n");
-  add("status", "The ledger's address and schema version", status);
+  auto feeds = std::make_shared<std::vector<std::string>>();
+  auto* migrate_command = command->add_subcommand("migrate", "Make the ledger's schema, or bring it to this program's version; nobody may be loading");
+  migrate_command->add_option("feeds", *feeds, "Feeds whose tables and views are made too");
+  add_feed_options(*migrate_command, session);
+  add_ledger_options(*migrate_command, session);
+  migrate_command->callback([feeds, &session] { migrate(*feeds, session); });
+  migrate_command->footer("Example, as the owner of the database:\n"
+                          "  ledgermill ledger migrate transactions --ledger postgresql://owner@db.example/ledger\n");
+  auto* status_command = command->add_subcommand("status", "The ledger's address and schema version");
+  add_ledger_options(*status_command, session);
+  status_command->callback([&session] { status(session); });
 }
 
 }  // namespace ledgermill::cli
