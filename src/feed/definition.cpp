@@ -59,8 +59,7 @@ void read_dialect(const YamlMap& map, FeedDefinition& definition) {
   definition.csv.preamble_lines = static_cast<std::uint32_t>(map.number("preambleLines", 0, 1000).value_or(0));
   if (framing.delimiter == 0) throw map.mistake_at("delimiter", "a delimiter is needed");
   std::set<char> used{framing.delimiter};
-  for (const char* key : {"quoteChar", "escapeChar", "commentChar"}) {
-    const char c = map.byte(key).value_or('\0');
+  for (const auto& [key, c] : {std::pair{"quoteChar", framing.quote}, std::pair{"escapeChar", framing.escape}, std::pair{"commentChar", framing.comment}}) {
     if (c != 0 && !used.insert(c).second) throw map.mistake_at(key, fmt::format("'{}' is the same character as another of the dialect", key));
   }
 }
@@ -238,10 +237,19 @@ ModuleRule read_rule(const YamlMap& map, const Layout& layout) {
   return rule;
 }
 
+/// It becomes a file name, so nothing but a COBOL word will do.
+bool is_program_name(const std::string& name) {
+  const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
+  constexpr std::size_t kMost = 31;
+  return !name.empty() && name.size() <= kMost && is_letter(name[0]) &&
+         std::all_of(name.begin(), name.end(), [&](char c) { return is_letter(c) || (c >= '0' && c <= '9') || c == '-'; });
+}
+
 void read_rules(const YamlMap& map, FeedDefinition& definition) {
   map.only({"module", "timeout_ms", "max_abends", "reasons"});
   RuleModule module;
   module.program = map.required_text("module");
+  if (!is_program_name(module.program)) throw map.mistake_at("module", fmt::format("'{}' is no PROGRAM-ID", module.program), "a letter, then at most 30 letters, digits and -; the folder is said by --modules");
   module.timeout_ms = static_cast<std::uint32_t>(map.number("timeout_ms", 10, 600'000).value_or(module.timeout_ms));
   module.most_abends = static_cast<std::uint32_t>(map.number("max_abends", 0, 1'000'000).value_or(module.most_abends));
   std::set<std::string> codes;

@@ -86,11 +86,19 @@ class LineWriter {
   }
 
  private:
+  /// With cells too many or too few, a sensitive value may stand in any field.
+  std::string_view value_of(const Entry& entry, const Reason& reason) const {
+    const auto shifts = [](const Reason& each) { return each.code == ReasonCode::kExtraCell || each.code == ReasonCode::kMissingCell; };
+    const std::string_view value = shown_value(plan_, chunk_, reason);
+    if (!masked_ || value.empty() || std::none_of(entry.reasons.begin(), entry.reasons.end(), shifts)) return value;
+    return kMask;
+  }
+
   std::string headline(const Entry& entry) const {
     std::string text;
     for (const Reason& reason : entry.reasons) {
       if (!text.empty()) text += "; ";
-      text += reason_headline(plan_, reason, shown_value(plan_, chunk_, reason));
+      text += reason_headline(plan_, reason, value_of(entry, reason));
     }
     return text;
   }
@@ -99,7 +107,7 @@ class LineWriter {
     out += ",\"reasons\":[";
     bool first = true;
     for (const Reason& reason : entry.reasons) {
-      const std::string_view value = shown_value(plan_, chunk_, reason);
+      const std::string_view value = value_of(entry, reason);
       out += first ? "{\"code\":" : ",{\"code\":";
       first = false;
       append_json_string(out, reason_code(plan_, reason));
