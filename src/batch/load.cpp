@@ -311,7 +311,7 @@ FileReport ingest_file(const Feed& feed, const std::filesystem::path& path, cons
     report.identity = plan.file;
     report.batch = BatchId::of(plan.feed, plan.business_date, plan.file.sha256, 1).text;
     report.totals = ControlTotals::zero(plan.layout);
-    const ChunkUse use{[&](ChunkNumber number) { return to_int(number) % shard.count == shard.index; },
+    const ChunkUse use{[&](ChunkNumber number) { return (to_int(number) - 1) % shard.count == shard.index; },
                        [&](ChunkNumber number) { return find_chunk(out, plan, number); },
                        [&](const StagedChunk& chunk) {
                          stage_chunk(out, plan, chunk);

@@ -42,8 +42,8 @@ struct RunOptions {
 /// where the last one stopped. Failures as for `check_file`. The ledger is opened for each file.
 FileReport run_file(const Feed& feed, const std::filesystem::path& path, const RunOptions& options);
 
-/// One of several processes that stage one file: this one takes the chunks whose number leaves `index` when divided by
-/// `count`.
+/// One of several processes that stage one file: this one takes every `count`-th chunk, from chunk
+/// `index` + 1 on.
 struct Shard {
   std::uint32_t index = 0;
   std::uint32_t count = 1;

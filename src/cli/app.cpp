@@ -64,6 +64,7 @@ int run_command_line(int argc, const char* const* argv) {
   app.add_option("--max-rc", session.settings.max_rc, "Exit with 0 for return codes up to this one")->capture_default_str();
   try {
     session.settings.read_file();
+    session.settings.read_environment();
   } catch (const Failure& failure) {
     print_failure(failure);
     return static_cast<int>(failure.code());

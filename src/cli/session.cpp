@@ -94,27 +94,22 @@ fs::path Session::rejects_root() const {
 }
 
 void add_ledger_options(CLI::App& command, Session& session) {
-  command.add_option("--ledger", session.settings.ledger, "The ledger: sqlite:PATH, or postgresql://user@host/database")
-      ->envname("LEDGERMILL_LEDGER")
+  command.add_option("--ledger", session.settings.ledger, "The ledger: sqlite:PATH, or postgresql://user@host/database [LEDGERMILL_LEDGER]")
       ->capture_default_str();
   command.add_option("--ledger-password-file", session.settings.ledger_password_file,
-                     "File whose first line is the ledger's password (or use PGPASSFILE)")
-      ->envname("LEDGERMILL_LEDGER_PASSWORD_FILE");
+                     "File whose first line is the ledger's password (or use PGPASSFILE) [LEDGERMILL_LEDGER_PASSWORD_FILE]");
 }
 
 void add_feed_options(CLI::App& command, Session& session) {
-  command.add_option("--feeds", session.settings.feeds, "Folder with feed definitions, looked in before ./feeds and the installed ones")
-      ->allow_extra_args(false)
-      ->envname("LEDGERMILL_FEEDS");
+  command.add_option("--feeds", session.settings.feeds, "Folder with feed definitions, looked in before ./feeds and the installed ones [LEDGERMILL_FEEDS]")
+      ->allow_extra_args(false);
 }
 
 void add_module_options(CLI::App& command, Session& session) {
   command.add_option("--modules", session.settings.modules,
-                     "Folder with rule modules (.cbl or .so), looked in before ./cobol/programs and the installed ones")
-      ->allow_extra_args(false)
-      ->envname("LEDGERMILL_MODULES");
-  command.add_option("--cache", session.settings.cache, "Folder for compiled rule modules (default: ~/.cache/ledgermill)")
-      ->envname("LEDGERMILL_CACHE");
+                     "Folder with rule modules (.cbl or .so), looked in before ./cobol/programs and the installed ones [LEDGERMILL_MODULES]")
+      ->allow_extra_args(false);
+  command.add_option("--cache", session.settings.cache, "Folder for compiled rule modules (default: ~/.cache/ledgermill) [LEDGERMILL_CACHE]");
 }
 
 void add_json_option(CLI::App& command, Session& session) {

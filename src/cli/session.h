@@ -34,6 +34,9 @@ struct Settings {
 
   /// Reads ./ledgermill.yaml if it is there. Failure RC 8 with file and line on an unknown key or a wrong value.
   void read_file();
+  /// Reads LEDGERMILL_LEDGER and the like. Before the words are parsed, and not by the parser: an option that several
+  /// commands have would be set from the environment by each that was not called. Failure RC 8 on a wrong value.
+  void read_environment();
 };
 
 /// One call of the program.

@@ -2,6 +2,7 @@
 #include <fmt/core.h>
 #include <yaml-cpp/yaml.h>
 
+#include <cstdlib>
 #include <filesystem>
 
 #include "base/file.h"
@@ -33,6 +34,21 @@ void set(Settings& settings, const std::string& key, const YAML::Node& value, in
 }
 
 }  // namespace
+
+void Settings::read_environment() {
+  constexpr std::string_view kKeys[] = {"ledger", "ledger_password_file", "feeds", "modules", "cache", "rejects", "workers", "lease_seconds"};
+  for (const std::string_view key : kKeys) {
+    std::string name = "LEDGERMILL_";
+    for (const char c : key) name += static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+    const char* const value = std::getenv(name.c_str());
+    if (value == nullptr || *value == 0) continue;
+    try {
+      set(*this, std::string(key), YAML::Node(std::string(value)), 0);
+    } catch (const YAML::Exception&) {
+      throw Failure(ReturnCode::kRefused, fmt::format("{} is '{}', which cannot be", name, value));
+    }
+  }
+}
 
 void Settings::read_file() {
   if (!std::filesystem::exists(kFile)) return;

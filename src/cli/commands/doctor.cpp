@@ -100,8 +100,7 @@ void add_doctor(CLI::App& app, Session& session) {
   add_module_options(*command, session);
   add_ledger_options(*command, session);
   add_json_option(*command, session);
-  command->add_option("--rejects", session.settings.rejects, "Folder of the reject log (default: rejects/ beside the ledger)")
-      ->envname("LEDGERMILL_REJECTS");
+  command->add_option("--rejects", session.settings.rejects, "Folder of the reject log (default: rejects/ beside the ledger) [LEDGERMILL_REJECTS]");
   command->footer("Changes nothing but the cache of compiled rule modules. RC 0: all in order.\n\nExample:\n  ledgermill doctor\n");
   command->callback([&session] { doctor(session); });
 }

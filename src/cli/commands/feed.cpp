@@ -110,9 +110,11 @@ void add_feed(CLI::App& app, Session& session) {
     sub->add_option("feed", words->feed, "Name of the feed, or path of its definition (.yaml)")->required();
     return sub;
   };
-  add("list", "Feed definitions that are found, and where", list);
-  of_feed(add("show", "One feed: fields, constraints, rules", show));
-  add_module_options(*of_feed(add("check", "Whether a definition and its rule module are in order", check)), session);
+  add("list", "Feed definitions that are found, and where", list)->footer("Example:\n  ledgermill feed list\n");
+  of_feed(add("show", "One feed: fields, constraints, rules", show))->footer("Example:\n  ledgermill feed show transactions\n");
+  auto* check_command = of_feed(add("check", "Whether a definition and its rule module are in order", check));
+  add_module_options(*check_command, session);
+  check_command->footer("Example:\n  ledgermill feed check feeds/mine.yaml\n");
   auto* draft_command = add("draft", "A first definition for a sample file, its guesses marked as guesses", draft);
   draft_command->add_option("sample", words->sample, "A feed file")->required();
   draft_command->add_option("--name", words->name, "Name of the feed")->capture_default_str();

@@ -14,8 +14,7 @@ void JudgeWords::add_to(CLI::App& command, Session& session) {
   command.add_option("--expect-records", expect_records, "Records the sender declares; another count refuses the file (RC 8)")
       ->each([this](const std::string&) { records_expected = true; });
   command.add_option("--expect-sum", expect_sum, "Sum the sender declares, as a decimal; another sum refuses the file (RC 8)");
-  command.add_option("--workers", session.settings.workers, "Worker processes (default: one for each processor)")
-      ->envname("LEDGERMILL_WORKERS");
+  command.add_option("--workers", session.settings.workers, "Worker processes (default: one for each processor) [LEDGERMILL_WORKERS]");
   command.add_option("--chunk-bytes", chunk_bytes, "Unit of work and of commit (a stored plan keeps its own)")
       ->check(CLI::Range(1024U, 512U << 20))
       ->capture_default_str();

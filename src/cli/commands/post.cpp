@@ -68,10 +68,8 @@ void add_post(CLI::App& app, Session& session) {
   command->add_option("paths", words->paths, "Staged files, or folders that hold them")->required();
   add_ledger_options(*command, session);
   add_json_option(*command, session);
-  command->add_option("--rejects", session.settings.rejects, "Folder of the reject log (default: rejects/ beside the ledger)")
-      ->envname("LEDGERMILL_REJECTS");
-  command->add_option("--workers", session.settings.workers, "Worker processes (default: one for each processor)")
-      ->envname("LEDGERMILL_WORKERS");
+  command->add_option("--rejects", session.settings.rejects, "Folder of the reject log (default: rejects/ beside the ledger) [LEDGERMILL_REJECTS]");
+  command->add_option("--workers", session.settings.workers, "Worker processes (default: one for each processor) [LEDGERMILL_WORKERS]");
   command->add_option("--corrects", words->corrects, "Id of the published batch that this file replaces");
   command->add_option("--lease-seconds", session.settings.lease_seconds, "How long a silent worker keeps a chunk")->capture_default_str();
   command->add_flag("--watch", words->watch, "Keep looking for files staged whole, until stopped");

@@ -105,8 +105,7 @@ void add_run(CLI::App& app, Session& session) {
   auto words = std::make_shared<Words>();
   words->judge.add_to(*command, session);
   add_ledger_options(*command, session);
-  command->add_option("--rejects", session.settings.rejects, "Folder of the reject log (default: rejects/ beside the ledger)")
-      ->envname("LEDGERMILL_REJECTS");
+  command->add_option("--rejects", session.settings.rejects, "Folder of the reject log (default: rejects/ beside the ledger) [LEDGERMILL_REJECTS]");
   command->add_option("--inbox", words->inbox, "Folder: takes the files that the feed's 'files' pattern names, and archives them");
   command->add_flag("--watch", words->watch, "With --inbox: keep listening until stopped");
   command->add_flag("--archive", words->archive, "Archive files named on the command line too");
