@@ -7,12 +7,32 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = os.environ.get("LEDGERMILL", "")
 HEADER = b"Date,Transaction Type,Description,Amount\n"
 GOOD = b"2025-03-30,Payroll,Salary Payment,1234.50\n"
+
+
+def family(pid):
+    """A process and all that it begot."""
+    try:
+        children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return []
+    return [pid] + [each for child in children for each in family(int(child))]
+
+
+def proportional_kib(pid):
+    try:
+        for line in pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1])
+    except OSError:
+        pass  # it ended meanwhile
+    return 0
 
 
 class Result:
@@ -46,6 +66,17 @@ class ProgramTest(unittest.TestCase):
         if rc is not None:
             self.assertEqual(result.rc, rc, f"{' '.join(map(str, words))}: {result}")
         return result
+
+    def peak_memory(self, *words):
+        """Peak of the proportional set size (PSS) of all processes of one call, in MiB, looked at every 10 ms."""
+        running = subprocess.Popen([PROGRAM, *map(str, words)], cwd=self.folder, env=self.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        peak = 0
+        while running.poll() is None:
+            peak = max(peak, sum(proportional_kib(pid) for pid in family(running.pid)))
+            time.sleep(0.01)
+        self.assertIn(running.returncode, (0, 4))
+        self.assertGreater(peak, 0)
+        return peak / 1024
 
     def write(self, name, content):
         path = self.folder / name

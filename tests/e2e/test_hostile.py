@@ -3,7 +3,6 @@
 record that is in neither place. Each file says what it must cost."""
 import json
 import pathlib
-import resource
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
@@ -74,7 +73,7 @@ FILES = {
     "all quoted": (HEADER + b'"2025-03-30","Payroll","Salary Payment","1.00"\n', 1, 0),
     "doubled quotes": (HEADER + b'2025-03-30,Payroll,"Salary ""Payment""",1\n' + GOOD, 2, 1),
     "a thousand quotes": (HEADER + b'"' * 1000 + b"\n" + GOOD, 2, 1),
-    "quotes all over": (HEADER + b'"\n' * 20000 + GOOD, 20001, None),
+    "quotes all over": (HEADER + b'"\n' * 20000 + GOOD, 10001, 10000),
     "newline in quotes": (HEADER + b'2025-03-30,Payroll,"Salary\nPayment",1\n' + GOOD, 2, 1),
     "backslash before quote": (HEADER + b'2025-03-30,Payroll,"Salary Payment\\",1\n' + GOOD, 2, 1),
     "NUL in a cell": (HEADER + b"2025-03-30,Payroll,Salary\0Payment,1\n" + GOOD, 2, 1),
@@ -142,11 +141,15 @@ class Hostile(ProgramTest):
                 self.run_program("verify", "1", "--ledger", ledger, rc=0)
 
     def test_memory_stays_bounded(self):
-        content = HEADER + b"x" * 300_000_000 + b"\n" + GOOD
-        path = self.write("feed.csv", content)
-        self.run_program("check", "transactions", path, "--workers", "1", rc=4)
-        peak_mib = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-        self.assertLess(peak_mib, 256, "peak resident memory of one process, MiB")
+        path = self.folder / "feed.csv"
+        with path.open("wb") as file:
+            file.write(HEADER)
+            for _ in range(400):
+                file.write(b"x" * 1_000_000)
+            file.write(b"\n" + GOOD)
+        self.assertLess(self.peak_memory("check", "transactions", path, "--workers", "2"), 256)
+        self.generate(2_000_000, 0.01, out="big.csv")
+        self.assertLess(self.peak_memory("run", "transactions", "big.csv", "--workers", "2"), 256)
 
 
 if __name__ == "__main__":
