@@ -139,7 +139,8 @@ std::string PostgresConnection::address() const { return handle_->address; }
 void PostgresConnection::fail(const std::string& sqlstate, const std::string& message) const {
   const std::string fact = fmt::format("ledger {}: {}", address(), message);
   const std::string kind = sqlstate.substr(0, 2);
-  const bool ended = sqlstate == "57P01" || sqlstate == "57P02" || sqlstate == "57P03" || sqlstate == "25P03" || kind == "08";
+  // libpq itself gives no SQLSTATE: then it speaks of the connection.
+  const bool ended = sqlstate.empty() || sqlstate == "57P01" || sqlstate == "57P02" || sqlstate == "57P03" || sqlstate == "25P03" || kind == "08";
   if (ended || PQstatus(handle_->connection) != CONNECTION_OK) {
     throw ConnectionLost(ReturnCode::kUnavailable, fact, "nothing is lost: the same command goes on when the server is back");
   }

@@ -15,7 +15,9 @@ namespace ledgermill::ledger {
 
 namespace {
 
-constexpr const char* kMigrationLock = "7311420350133517";  // any number that nobody else uses: held shared while open
+// Advisory locks, any numbers that nobody else uses.
+constexpr const char* kMigrationLock = "7311420350133517";  // held shared while open, exclusively to migrate
+constexpr const char* kMakingLock = "7311420350133518";     // held while schema or tables are made: several pods may come at once
 constexpr std::size_t kCopyBytes = 256U << 10;
 
 std::string sql_type(const Field& field) {
@@ -69,7 +71,7 @@ class PostgresLedger final : public Ledger {
     const std::string columns = columns_of(plan.layout);
     if (const auto versions = versions_of(plan.table); !versions.empty() && versions.back().columns == columns) return;
     PostgresTransaction transaction(connection_);
-    connection_.execute(fmt::format("SELECT pg_advisory_xact_lock({} + 1)", kMigrationLock));  // several pods may come at once
+    connection_.execute(fmt::format("SELECT pg_advisory_xact_lock({})", kMakingLock));
     std::vector<TargetVersion> versions = versions_of(plan.table);
     if (versions.empty() || versions.back().columns != columns) {
       refuse_without_rights(plan);
@@ -277,7 +279,6 @@ class PostgresLedger final : public Ledger {
   void prepare_session() {
     if (options_.access == LedgerOptions::Access::kReadWrite && current_version() == 0 && options_.create == LedgerOptions::Create::kIfMissing) {
       PostgresTransaction transaction(connection_);
-      connection_.execute(fmt::format("SELECT pg_advisory_xact_lock({})", kMigrationLock));
       make_schema_if_missing();
       connection_.execute(kPostgresGrants);
       transaction.commit();
@@ -290,6 +291,7 @@ class PostgresLedger final : public Ledger {
   void hold_schema() { connection_.execute(fmt::format("SELECT pg_advisory_lock_shared({})", kMigrationLock)); }
 
   void make_schema_if_missing() {
+    connection_.execute(fmt::format("SELECT pg_advisory_xact_lock({})", kMakingLock));
     if (current_version() != 0) return;
     if (!connection_.query("SELECT has_database_privilege(current_database(), 'CREATE')").boolean(0, 0)) {
       throw Failure(ReturnCode::kRefused, fmt::format("ledger {} has no schema yet, and this role may not make it", address()),
@@ -299,7 +301,11 @@ class PostgresLedger final : public Ledger {
   }
 
   int current_version() {
-    if (!connection_.query("SELECT to_regclass('ledgermill.schema_version') IS NOT NULL").boolean(0, 0)) return 0;
+    // Asked of the catalogue's rows: to_regclass answers from a cache that may not know yet what another has just made.
+    if (connection_.query("SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'ledgermill' AND c.relname = 'schema_version'")
+            .integer(0, 0) == 0) {
+      return 0;
+    }
     return static_cast<int>(connection_.query("SELECT max(version) FROM ledgermill.schema_version").integer(0, 0));
   }
 
