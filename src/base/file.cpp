@@ -78,10 +78,12 @@ std::string read_small_file(const std::filesystem::path& path, std::size_t most_
   if (!fd || ::fstat(fd.get(), &status) != 0) {
     throw Failure(ReturnCode::kRefused, fmt::format("cannot open '{}': {}", path.string(), errno_text(errno)));
   }
-  if (!S_ISREG(status.st_mode)) throw Failure(ReturnCode::kRefused, fmt::format("'{}' is not a regular file", path.string()));
+  if (!S_ISREG(status.st_mode))
+    throw Failure(ReturnCode::kRefused, fmt::format("'{}' is not a regular file", path.string()));
   const auto size = static_cast<std::size_t>(status.st_size);
   if (size > most_bytes) {
-    throw Failure(ReturnCode::kRefused, fmt::format("'{}' has {} bytes; at most {} are read", path.string(), size, most_bytes));
+    throw Failure(ReturnCode::kRefused,
+                  fmt::format("'{}' has {} bytes; at most {} are read", path.string(), size, most_bytes));
   }
   std::string content(size, '\0');
   content.resize(read_some_at(fd.get(), 0, std::as_writable_bytes(std::span(content)), path));

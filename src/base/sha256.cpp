@@ -41,7 +41,9 @@ Digest Digest::from_hex(std::string_view hex) {
     good = high >= 0 && low >= 0;
     if (good) digest.bytes[i] = static_cast<std::byte>(high * 16 + low);
   }
-  if (!good) throw Failure(ReturnCode::kRefused, "'" + std::string(hex.substr(0, 80)) + "' is not a SHA-256 digest (64 hex digits)");
+  if (!good)
+    throw Failure(ReturnCode::kRefused,
+                  "'" + std::string(hex.substr(0, 80)) + "' is not a SHA-256 digest (64 hex digits)");
   return digest;
 }
 

@@ -30,7 +30,8 @@ void append_accepted(std::vector<T>& to, std::span<const T> from, std::size_t re
     to.insert(to.end(), from.begin() + static_cast<std::ptrdiff_t>(begin), from.begin() + reject);
     begin = reject + 1;
   }
-  to.insert(to.end(), from.begin() + static_cast<std::ptrdiff_t>(begin), from.begin() + static_cast<std::ptrdiff_t>(records));
+  to.insert(to.end(), from.begin() + static_cast<std::ptrdiff_t>(begin),
+            from.begin() + static_cast<std::ptrdiff_t>(records));
 }
 
 void append_column(StagedColumn& to, const RecordBlock& block, std::size_t field,
@@ -39,10 +40,14 @@ void append_column(StagedColumn& to, const RecordBlock& block, std::size_t field
   switch (block.layout().fields[field].type) {
     case FieldType::kInteger:
     case FieldType::kDecimal:
-    case FieldType::kDatetime: return append_accepted(to.integers, block.integers(field), block.size(), rejected);
-    case FieldType::kDate: return append_accepted(to.dates, block.dates(field), block.size(), rejected);
-    case FieldType::kBoolean: return append_accepted(to.booleans, block.booleans(field), block.size(), rejected);
-    case FieldType::kString: return append_accepted(to.texts, block.texts(field), block.size(), rejected);
+    case FieldType::kDatetime:
+      return append_accepted(to.integers, block.integers(field), block.size(), rejected);
+    case FieldType::kDate:
+      return append_accepted(to.dates, block.dates(field), block.size(), rejected);
+    case FieldType::kBoolean:
+      return append_accepted(to.booleans, block.booleans(field), block.size(), rejected);
+    case FieldType::kString:
+      return append_accepted(to.texts, block.texts(field), block.size(), rejected);
   }
 }
 
@@ -90,10 +95,18 @@ void reserve(StagedChunk& staged, const Plan& plan, std::size_t records) {
     switch (plan.layout.fields[f].type) {
       case FieldType::kInteger:
       case FieldType::kDecimal:
-      case FieldType::kDatetime: column.integers.reserve(records); break;
-      case FieldType::kDate: column.dates.reserve(records); break;
-      case FieldType::kBoolean: column.booleans.reserve(records); break;
-      case FieldType::kString: column.texts.reserve(records); break;
+      case FieldType::kDatetime:
+        column.integers.reserve(records);
+        break;
+      case FieldType::kDate:
+        column.dates.reserve(records);
+        break;
+      case FieldType::kBoolean:
+        column.booleans.reserve(records);
+        break;
+      case FieldType::kString:
+        column.texts.reserve(records);
+        break;
     }
   }
 }

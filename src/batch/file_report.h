@@ -16,20 +16,20 @@ namespace ledgermill::batch {
 /// What became of one feed file: what `check`, `run`, `ingest` and `post` show (docs/formats/json-output.md).
 struct FileReport {
   std::string feed;
-  std::string file;                         ///< as named by the user
-  std::optional<FileIdentity> identity;     ///< nothing when the file could not be surveyed
-  std::string batch;                        ///< batch id; "" for `check`, or when there is none
-  ControlTotals totals;                     ///< of the whole file, spans before the first record included
+  std::string file;                      ///< as named by the user
+  std::optional<FileIdentity> identity;  ///< nothing when the file could not be surveyed
+  std::string batch;                     ///< batch id; "" for `check`, or when there is none
+  ControlTotals totals;                  ///< of the whole file, spans before the first record included
   ReasonCounts reasons;
-  std::vector<std::string> first_rejects;   ///< `check` only: the first few, as lines of a reject log
+  std::vector<std::string> first_rejects;  ///< `check` only: the first few, as lines of a reject log
   bool published = false;
   std::optional<std::string> duplicate_of;  ///< batch id, when the same file was posted before
   std::string archived_to;                  ///< where the file lies now; "" when it stayed
   ReturnCode return_code = ReturnCode::kDone;
-  std::string fact;                         ///< why, when return_code is 8 or worse
+  std::string fact;  ///< why, when return_code is 8 or worse
   std::string hint;
-  double seconds = 0;                       ///< wall time
-  std::uint64_t judge_nanoseconds = 0;      ///< waiting for the rule module's verdicts, all workers together (`check`)
+  double seconds = 0;                   ///< wall time
+  std::uint64_t judge_nanoseconds = 0;  ///< waiting for the rule module's verdicts, all workers together (`check`)
 };
 
 /// Totals of the whole file: the chunks', and the spans before the first chunk.

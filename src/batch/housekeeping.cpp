@@ -18,10 +18,12 @@ bool has_ended(ledger::BatchState state) {
     case ledger::BatchState::kPublished:
     case ledger::BatchState::kRefused:
     case ledger::BatchState::kDiscarded:
-    case ledger::BatchState::kSuperseded: return true;
+    case ledger::BatchState::kSuperseded:
+      return true;
     case ledger::BatchState::kPlanned:
     case ledger::BatchState::kLoading:
-    case ledger::BatchState::kLoaded: return false;
+    case ledger::BatchState::kLoaded:
+      return false;
   }
   return false;
 }
@@ -56,7 +58,8 @@ void remove_leftovers(const std::vector<Leftover>& leftovers) {
     std::error_code error;
     fs::remove(leftover.path, error);
     if (error) {
-      throw Failure(ReturnCode::kUnavailable, fmt::format("cannot remove '{}': {}", leftover.path.string(), error.message()));
+      throw Failure(ReturnCode::kUnavailable,
+                    fmt::format("cannot remove '{}': {}", leftover.path.string(), error.message()));
     }
   }
 }

@@ -37,11 +37,14 @@ DeclaredTotals read_manifest(const fs::path& path) {
   return declared;
 }
 
-bool same_time(const std::timespec& a, const std::timespec& b) { return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec; }
+bool same_time(const std::timespec& a, const std::timespec& b) {
+  return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
 
 }  // namespace
 
-Inbox::Inbox(const feed::FeedDefinition& definition, fs::path folder) : definition_(definition), folder_(std::move(folder)) {
+Inbox::Inbox(const feed::FeedDefinition& definition, fs::path folder)
+    : definition_(definition), folder_(std::move(folder)) {
   if (!fs::is_directory(folder_)) {
     throw Failure(ReturnCode::kRefused, fmt::format("inbox '{}' is not a folder", folder_.string()),
                   "--inbox takes the folder that the feed's files are delivered to");
@@ -65,10 +68,11 @@ std::vector<ArrivedFile> Inbox::look() {
   for (fs::directory_iterator entry(folder_, error), end; !error && entry != end; entry.increment(error)) {
     const std::string name = entry->path().filename().string();
     struct stat status {};
-    if (!feed::names_file(definition_, name) || ::lstat(entry->path().c_str(), &status) != 0 || S_ISDIR(status.st_mode)) continue;
+    if (!feed::names_file(definition_, name) || ::lstat(entry->path().c_str(), &status) != 0 || S_ISDIR(status.st_mode))
+      continue;
     Seen seen{static_cast<std::uintmax_t>(status.st_size), status.st_mtim, status.st_ino, now, false};
-    if (const auto before = seen_.find(name);
-        before != seen_.end() && before->second.bytes == seen.bytes && same_time(before->second.modified, seen.modified)) {
+    if (const auto before = seen_.find(name); before != seen_.end() && before->second.bytes == seen.bytes &&
+                                              same_time(before->second.modified, seen.modified)) {
       seen.since = before->second.since;
       seen.left = before->second.left;
     }
@@ -88,7 +92,8 @@ std::vector<ArrivedFile> Inbox::look() {
     }
   }
   if (error) {
-    throw Failure(ReturnCode::kUnavailable, fmt::format("cannot list inbox '{}': {}", folder_.string(), error.message()));
+    throw Failure(ReturnCode::kUnavailable,
+                  fmt::format("cannot list inbox '{}': {}", folder_.string(), error.message()));
   }
   seen_ = std::move(seen_now);
   std::sort(arrived.begin(), arrived.end(), [](const ArrivedFile& a, const ArrivedFile& b) { return a.path < b.path; });

@@ -22,7 +22,8 @@ namespace {
 using Json = nlohmann::json;
 
 /// Fills in a report's failure and time, whatever way the work ends.
-FileReport reported(const std::string& feed, const std::filesystem::path& path, const std::function<void(FileReport&)>& work) {
+FileReport reported(const std::string& feed, const std::filesystem::path& path,
+                    const std::function<void(FileReport&)>& work) {
   const auto start = std::chrono::steady_clock::now();
   FileReport report;
   report.feed = feed;
@@ -38,7 +39,9 @@ FileReport reported(const std::string& feed, const std::filesystem::path& path, 
   return report;
 }
 
-ReturnCode code_for(const ControlTotals& totals) { return totals.rejected > 0 ? ReturnCode::kRejects : ReturnCode::kDone; }
+ReturnCode code_for(const ControlTotals& totals) {
+  return totals.rejected > 0 ? ReturnCode::kRejects : ReturnCode::kDone;
+}
 
 /// Tells the observer how far a file is.
 class Teller {
@@ -100,9 +103,10 @@ void require_room(std::filesystem::path folder, std::uint64_t bytes) {
   while (!std::filesystem::exists(folder, error) && folder.has_relative_path()) folder = folder.parent_path();
   const std::filesystem::space_info space = std::filesystem::space(folder, error);
   if (error || space.available >= bytes) return;  // a file system that cannot tell, tells by failing
-  throw Failure(ReturnCode::kUnavailable,
-                fmt::format("'{}' has room for {} bytes, this file may need {}", folder.string(), space.available, bytes),
-                "make room, then run the same command again");
+  throw Failure(
+      ReturnCode::kUnavailable,
+      fmt::format("'{}' has room for {} bytes, this file may need {}", folder.string(), space.available, bytes),
+      "make room, then run the same command again");
 }
 
 unsigned worker_count(const JudgeOptions& options, const Plan& plan) {
@@ -119,11 +123,12 @@ struct ChunkTold {
 };
 
 std::vector<std::byte> to_bytes(const ChunkTold& told) {
-  const std::string text = Json{{"totals", totals_to_json(told.totals)},
-                                {"reasons", told.reasons},
-                                {"judge_nanoseconds", told.judge_nanoseconds},
-                                {"first_rejects", told.first_rejects}}
-                               .dump();
+  const std::string text = Json{
+      {"totals", totals_to_json(told.totals)},
+      {"reasons", told.reasons},
+      {"judge_nanoseconds", told.judge_nanoseconds},
+      {"first_rejects",
+       told.first_rejects}}.dump();
   const auto bytes = std::as_bytes(std::span(text));
   return {bytes.begin(), bytes.end()};
 }
@@ -185,7 +190,8 @@ void describe_registration(const ledger::Registration& registration, const Plan&
   report.batch = batch.id.text;
   switch (registration.outcome) {
     case ledger::Registration::Outcome::kRegistered:
-    case ledger::Registration::Outcome::kResumed: return;
+    case ledger::Registration::Outcome::kResumed:
+      return;
     case ledger::Registration::Outcome::kAlreadyPosted:
       report.duplicate_of = batch.id.text;
       report.published = batch.state == ledger::BatchState::kPublished;
@@ -195,12 +201,15 @@ void describe_registration(const ledger::Registration& registration, const Plan&
     case ledger::Registration::Outcome::kRefusedBefore:
       throw Failure(ReturnCode::kRefused,
                     fmt::format("this file was refused before, as batch '{}': {}", batch.id.text, batch.refusal),
-                    fmt::format("when the cause is mended: ledgermill batches discard {}, then the same command again", batch.id.text));
+                    fmt::format("when the cause is mended: ledgermill batches discard {}, then the same command again",
+                                batch.id.text));
     case ledger::Registration::Outcome::kBusinessDateTaken:
-      throw Failure(ReturnCode::kRefused,
-                    fmt::format("other bytes are posted for feed '{}' and business date {}, as batch '{}' from file '{}'",
-                                batch.feed, batch.business_date ? batch.business_date->text() : "", batch.id.text, batch.file.name),
-                    fmt::format("if this file replaces them, say so: --corrects {}", batch.id.text));
+      throw Failure(
+          ReturnCode::kRefused,
+          fmt::format("other bytes are posted for feed '{}' and business date {}, as batch '{}' from file '{}'",
+                      batch.feed, batch.business_date ? batch.business_date->text() : "", batch.id.text,
+                      batch.file.name),
+          fmt::format("if this file replaces them, say so: --corrects {}", batch.id.text));
     case ledger::Registration::Outcome::kNothingToCorrect:
       throw Failure(ReturnCode::kRefused, "--corrects names no published batch of this feed and business date",
                     "ledgermill batches list shows what is published");
@@ -213,13 +222,15 @@ void check_same_rules(const ledger::Registration& registration, const Plan& ours
   const bool module = registration.plan.module == ours.module;
   if (definition && module) return;
   const std::string& id = registration.batch.id.text;
-  throw Failure(ReturnCode::kRefused,
-                fmt::format("batch '{}' was begun with another {} (digest {}, now {})", id,
-                            definition ? "rule module" : "feed definition",
-                            definition ? (registration.plan.module ? registration.plan.module->hex12() : "none")
-                                       : registration.plan.definition.hex12(),
-                            definition ? (ours.module ? ours.module->hex12() : "none") : ours.definition.hex12()),
-                fmt::format("put the former one back and run the same command, or begin anew: ledgermill batches discard {}", id));
+  throw Failure(
+      ReturnCode::kRefused,
+      fmt::format("batch '{}' was begun with another {} (digest {}, now {})", id,
+                  definition ? "rule module" : "feed definition",
+                  definition ? (registration.plan.module ? registration.plan.module->hex12() : "none")
+                             : registration.plan.definition.hex12(),
+                  definition ? (ours.module ? ours.module->hex12() : "none") : ours.definition.hex12()),
+      fmt::format("put the former one back and run the same command, or begin anew: ledgermill batches discard {}",
+                  id));
 }
 
 void finish_report(const ledger::BatchSummary& summary, const Plan& plan, FileReport& report) {
@@ -328,12 +339,15 @@ namespace {
 
 /// A staged set fits a batch that was registered before only if both cut the file in the same places.
 void check_same_chunks(const ledger::Registration& registration, const Plan& staged) {
-  const auto same = [](const ChunkPlan& a, const ChunkPlan& b) { return a.first_byte == b.first_byte && a.bytes == b.bytes; };
+  const auto same = [](const ChunkPlan& a, const ChunkPlan& b) {
+    return a.first_byte == b.first_byte && a.bytes == b.bytes;
+  };
   const std::vector<ChunkPlan>& stored = registration.plan.chunks;
   if (std::equal(stored.begin(), stored.end(), staged.chunks.begin(), staged.chunks.end(), same)) return;
-  throw Failure(ReturnCode::kRefused,
-                fmt::format("batch '{}' was begun with other chunks than these staged files have", registration.batch.id.text),
-                fmt::format("go on as it was begun, or begin anew: ledgermill batches discard {}", registration.batch.id.text));
+  throw Failure(
+      ReturnCode::kRefused,
+      fmt::format("batch '{}' was begun with other chunks than these staged files have", registration.batch.id.text),
+      fmt::format("go on as it was begun, or begin anew: ledgermill batches discard {}", registration.batch.id.text));
 }
 
 void post_set(const StagedSet& set, const PostingOptions& options, const std::optional<BatchId>& corrects,
@@ -348,8 +362,7 @@ void post_set(const StagedSet& set, const PostingOptions& options, const std::op
   }
   const auto ledger = ledger::open_ledger(options.ledger);
   ledger->prepare_table(set.plan);
-  const ledger::Registration registration =
-      ledger->register_batch(set.plan, corrects, options.rejects_root.string());
+  const ledger::Registration registration = ledger->register_batch(set.plan, corrects, options.rejects_root.string());
   describe_registration(registration, set.plan, report);
   if (report.duplicate_of) return;
   check_same_rules(registration, set.plan);
@@ -389,13 +402,16 @@ FileReport report_of(const ledger::BatchSummary& summary, const Plan& plan) {
   report.published = summary.state == ledger::BatchState::kPublished;
   switch (summary.state) {
     case ledger::BatchState::kPublished:
-    case ledger::BatchState::kSuperseded: report.return_code = code_for(report.totals); break;
+    case ledger::BatchState::kSuperseded:
+      report.return_code = code_for(report.totals);
+      break;
     case ledger::BatchState::kRefused:
       report.return_code = ReturnCode::kRefused;
       report.fact = summary.refusal;
-      report.hint = fmt::format("nothing of it is visible; its rejects: ledgermill rejects summary {0}; to try again: "
-                                "ledgermill batches discard {0}",
-                                summary.id.text);
+      report.hint = fmt::format(
+          "nothing of it is visible; its rejects: ledgermill rejects summary {0}; to try again: "
+          "ledgermill batches discard {0}",
+          summary.id.text);
       break;
     case ledger::BatchState::kDiscarded:
       report.return_code = ReturnCode::kRefused;

@@ -16,11 +16,11 @@ namespace ledgermill::batch {
 
 /// What every use of a feed file has in common.
 struct JudgeOptions {
-  unsigned workers = 0;                       ///< 0: one for each usable processor
+  unsigned workers = 0;  ///< 0: one for each usable processor
   std::uint32_t chunk_bytes = 8U << 20;
   std::optional<BusinessDate> business_date;  ///< overrides the file name's
   DeclaredTotals declared;
-  Timestamp now;                              ///< the plan's time
+  Timestamp now;  ///< the plan's time
   ProgressObserver progress;
 };
 

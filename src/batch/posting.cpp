@@ -27,7 +27,8 @@ constexpr auto kLookAgain = std::chrono::milliseconds(200);
 ledger::WriteRejects reject_writer(const std::filesystem::path& root, const ledger::Registration& registration,
                                    const StagedChunk& chunk, std::uint64_t epoch) {
   return [&, epoch](std::span<const DatabaseRefusal> refusals) {
-    return reject::write_part({root, registration.batch.rejects_folder}, registration.plan, registration.batch.id, chunk, epoch, refusals);
+    return reject::write_part({root, registration.batch.rejects_folder}, registration.plan, registration.batch.id,
+                              chunk, epoch, refusals);
   };
 }
 
@@ -45,7 +46,8 @@ bool finalise(ledger::Ledger& ledger, const ledger::Registration& registration) 
 }
 
 /// A worker on a ledger that many processes may post to: claims, supplies, posts, and stays until the batch ended.
-void work_until_ended(const PostingOptions& options, const ledger::Registration& registration, const MakeSupply& make_supply) {
+void work_until_ended(const PostingOptions& options, const ledger::Registration& registration,
+                      const MakeSupply& make_supply) {
   const auto ledger = ledger::open_ledger(options.ledger);
   const BatchNumber batch = registration.batch.number;
   SupplyChunk supply;  // made when there is a chunk to judge: a judge process costs a millisecond
@@ -74,7 +76,8 @@ void work_until_ended(const PostingOptions& options, const ledger::Registration&
     };
     const StagedChunk chunk = supply(claim.chunk, after_block);
     if (lost) continue;
-    ledger->post_chunk(claim, registration.plan, chunk, reject_writer(options.rejects_root, registration, chunk, claim.epoch));
+    ledger->post_chunk(claim, registration.plan, chunk,
+                       reject_writer(options.rejects_root, registration, chunk, claim.epoch));
   }
 }
 
@@ -95,7 +98,8 @@ void post_for_workers(ledger::Ledger& ledger, const PostingOptions& options, uns
     const StagedChunk chunk = unpack(bytes);
     const ledger::ChunkClaim claim = claims.at(number);
     claims.erase(number);
-    ledger.post_chunk(claim, registration.plan, chunk, reject_writer(options.rejects_root, registration, chunk, claim.epoch));
+    ledger.post_chunk(claim, registration.plan, chunk,
+                      reject_writer(options.rejects_root, registration, chunk, claim.epoch));
   };
   auto renewed = std::chrono::steady_clock::now();
   flow.tick = [&] {
@@ -132,8 +136,8 @@ std::optional<std::string> refusal(const Plan& plan, const ControlTotals& totals
   }
   const DeclaredTotals& declared = plan.declared;
   if (declared.records && *declared.records != totals.records) {
-    return fmt::format("out of balance: {} records were declared, the file has {} ({:+})", *declared.records, totals.records,
-                       static_cast<std::int64_t>(totals.records - *declared.records));
+    return fmt::format("out of balance: {} records were declared, the file has {} ({:+})", *declared.records,
+                       totals.records, static_cast<std::int64_t>(totals.records - *declared.records));
   }
   if (declared.sum) {
     for (const FieldSum& sum : totals.sums) {
@@ -142,9 +146,10 @@ std::optional<std::string> refusal(const Plan& plan, const ControlTotals& totals
       if (promised && *promised == sum.in && sum.unreadable == 0) continue;
       ExactSum difference = sum.in;
       if (promised) difference.minor_units -= promised->minor_units;
-      return fmt::format("out of balance: a sum of {} was declared for '{}', the file's readable records sum to {} "
-                         "(difference {}; {} records have no readable amount)",
-                         *declared.sum, sum.field, sum.in.text(sum.scale), difference.text(sum.scale), sum.unreadable);
+      return fmt::format(
+          "out of balance: a sum of {} was declared for '{}', the file's readable records sum to {} "
+          "(difference {}; {} records have no readable amount)",
+          *declared.sum, sum.field, sum.in.text(sum.scale), difference.text(sum.scale), sum.unreadable);
     }
   }
   if (plan.limits.most_rejects && totals.rejected > *plan.limits.most_rejects) {
@@ -153,8 +158,9 @@ std::optional<std::string> refusal(const Plan& plan, const ControlTotals& totals
   }
   constexpr std::uint64_t kMillion = 1'000'000;
   if (plan.limits.most_rejects_ppm && totals.rejected * kMillion > totals.records * *plan.limits.most_rejects_ppm) {
-    return fmt::format("too many rejects: {} of {} records, the feed allows a share of {}.{:06}", totals.rejected, totals.records,
-                       *plan.limits.most_rejects_ppm / kMillion, *plan.limits.most_rejects_ppm % kMillion);
+    return fmt::format("too many rejects: {} of {} records, the feed allows a share of {}.{:06}", totals.rejected,
+                       totals.records, *plan.limits.most_rejects_ppm / kMillion,
+                       *plan.limits.most_rejects_ppm % kMillion);
   }
   return std::nullopt;
 }
@@ -165,7 +171,8 @@ ledger::BatchSummary post_batch(ledger::Ledger& ledger, const ledger::Registrati
   const unsigned workers = options.workers > 0 ? options.workers : default_workers(ledger.posting());
   const BatchNumber batch = registration.batch.number;
   if (ledger.posting() == ledger::Ledger::Posting::kManyProcesses && !registration.plan.chunks.empty()) {
-    run_workers(workers, [&] { work_until_ended(options, registration, make_supply); }, tick);
+    run_workers(
+        workers, [&] { work_until_ended(options, registration, make_supply); }, tick);
     return ledger.summary(batch);
   }
   while (true) {  // until the batch ended: another process may hold a chunk, and may die with it

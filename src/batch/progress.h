@@ -11,7 +11,7 @@ namespace ledgermill::batch {
 /// How far a file is. Told some times a second, and once at the end of each stage.
 struct Progress {
   enum class Stage : std::uint8_t { kSurveying, kLoading, kFinishing } stage{};
-  std::string file;               ///< name without folders
+  std::string file;  ///< name without folders
   std::uint64_t bytes_total = 0;
   std::uint64_t bytes_done = 0;
   std::uint64_t records = 0;

@@ -26,7 +26,8 @@ constexpr int kMostAttempts = 100;
 /// Packed structures are written as they lie in memory: little-endian, without padding.
 template <class T>
 concept Packable = std::is_trivially_copyable_v<T> && std::has_unique_object_representations_v<T>;
-static_assert(Packable<StagedRecord> && Packable<StagedReject> && Packable<Reason> && Packable<TextRef> && Packable<BusinessDate>);
+static_assert(Packable<StagedRecord> && Packable<StagedReject> && Packable<Reason> && Packable<TextRef> &&
+              Packable<BusinessDate>);
 static_assert(sizeof(StagedRecord) == 16 && sizeof(StagedReject) == 32 && sizeof(Reason) == 12);
 
 class Packer {
@@ -113,15 +114,19 @@ void check_unpacked(const StagedChunk& chunk, PackRows rows) {
     }
   }
   for (const Reason& reason : chunk.reasons) check_ref(chunk.text, reason.value);
-  if (chunk.totals.rejected != chunk.rejects.size() || !chunk.totals.imbalance().empty()) throw no_chunk("its totals are out of balance");
+  if (chunk.totals.rejected != chunk.rejects.size() || !chunk.totals.imbalance().empty())
+    throw no_chunk("its totals are out of balance");
   if (rows == PackRows::kOmitted) return;
   if (chunk.totals.accepted != chunk.accepted.size()) throw no_chunk("its totals are out of balance");
   for (const StagedRecord& record : chunk.accepted) check_frame(chunk, record.frame);
   for (const StagedColumn& column : chunk.columns) {
-    const std::size_t values = column.integers.size() + column.dates.size() + column.booleans.size() + column.texts.size();
-    if (column.states.size() != chunk.accepted.size() || values != chunk.accepted.size()) throw no_chunk("a column is too short or too long");
+    const std::size_t values =
+        column.integers.size() + column.dates.size() + column.booleans.size() + column.texts.size();
+    if (column.states.size() != chunk.accepted.size() || values != chunk.accepted.size())
+      throw no_chunk("a column is too short or too long");
     for (const FieldState state : column.states) {
-      if (state != FieldState::kMissing && state != FieldState::kValid) throw no_chunk("an accepted record has an invalid cell");
+      if (state != FieldState::kMissing && state != FieldState::kValid)
+        throw no_chunk("an accepted record has an invalid cell");
     }
     for (const TextRef ref : column.texts) check_ref(chunk.text, ref);
   }
@@ -129,7 +134,8 @@ void check_unpacked(const StagedChunk& chunk, PackRows rows) {
 
 std::size_t packed_size(const StagedChunk& chunk) {
   constexpr std::size_t kFixed = 4096;
-  return kFixed + chunk.text.source.size() + chunk.text.rewritten.size() + chunk.accepted.size() * (sizeof(StagedRecord) + 9 * chunk.columns.size()) +
+  return kFixed + chunk.text.source.size() + chunk.text.rewritten.size() +
+         chunk.accepted.size() * (sizeof(StagedRecord) + 9 * chunk.columns.size()) +
          chunk.rejects.size() * sizeof(StagedReject) + chunk.reasons.size() * sizeof(Reason);
 }
 
@@ -176,7 +182,8 @@ std::vector<std::byte> read_file(const fs::path& path) {
   UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   std::error_code error;
   const auto size = fs::file_size(path, error);
-  if (!fd || error) throw Failure(ReturnCode::kUnavailable, fmt::format("cannot read '{}': {}", path.string(), errno_text(errno)));
+  if (!fd || error)
+    throw Failure(ReturnCode::kUnavailable, fmt::format("cannot read '{}': {}", path.string(), errno_text(errno)));
   std::vector<std::byte> bytes(size);
   bytes.resize(read_some_at(fd.get(), 0, bytes, path));
   return bytes;
@@ -197,15 +204,17 @@ std::pair<FileHead, StagedChunk> parse_staged(std::span<const std::byte> bytes) 
   head.module.bytes = unpacker.value<std::array<std::byte, 32>>();
   head.chunk = unpacker.value<std::uint32_t>();
   StagedChunk chunk = unpack(unpacker.raw(unpacker.value<std::uint64_t>()));
-  if (unpacker.value<std::uint64_t>() != chunk.totals.records || unpacker.left() != 0) throw no_chunk("their trailer counts other records");
+  if (unpacker.value<std::uint64_t>() != chunk.totals.records || unpacker.left() != 0)
+    throw no_chunk("their trailer counts other records");
   return {head, std::move(chunk)};
 }
 
 /// Whether the chunk is the plan's: same file, definition and module, and as many records as planned.
 bool belongs(const FileHead& head, const StagedChunk& chunk, const Plan& plan, ChunkNumber number) {
-  return head.file == plan.file.sha256 && head.definition == plan.definition && head.module == plan.module.value_or(Digest{}) &&
-         head.chunk == to_int(number) && chunk.number == number && chunk.totals.records == plan.chunk(number).records &&
-         chunk.totals.bytes == plan.chunk(number).bytes && chunk.columns.size() == plan.layout.fields.size();
+  return head.file == plan.file.sha256 && head.definition == plan.definition &&
+         head.module == plan.module.value_or(Digest{}) && head.chunk == to_int(number) && chunk.number == number &&
+         chunk.totals.records == plan.chunk(number).records && chunk.totals.bytes == plan.chunk(number).bytes &&
+         chunk.columns.size() == plan.layout.fields.size();
 }
 
 std::optional<StagedChunk> read_attempt(const fs::path& path, const Plan& plan, ChunkNumber number) {
@@ -213,7 +222,8 @@ std::optional<StagedChunk> read_attempt(const fs::path& path, const Plan& plan, 
     auto [head, chunk] = parse_staged(read_file(path));
     if (belongs(head, chunk, plan, number)) return std::move(chunk);
   } catch (const Failure& failure) {
-    if (failure.code() != ReturnCode::kRefused) throw;  // what a crashed attempt left is passed over; an I/O error is not
+    if (failure.code() != ReturnCode::kRefused)
+      throw;  // what a crashed attempt left is passed over; an I/O error is not
   }
   return std::nullopt;
 }
@@ -298,13 +308,15 @@ StagedChunk unpack(std::span<const std::byte> bytes) {
 Plan stage_plan(const fs::path& folder, const Plan& plan) {
   std::error_code error;
   fs::create_directories(folder, error);
-  if (error) throw Failure(ReturnCode::kUnavailable, fmt::format("cannot make '{}': {}", folder.string(), error.message()));
+  if (error)
+    throw Failure(ReturnCode::kUnavailable, fmt::format("cannot make '{}': {}", folder.string(), error.message()));
   const fs::path path = folder / plan_name(plan);
   if (create_new_file(path, plan_to_json(plan))) return plan;
   Plan there = load_plan(path);
   if (!(there.module == plan.module)) {
     throw Failure(ReturnCode::kRefused, fmt::format("'{}' was staged with another rule module", path.string()),
-                  "half a batch is never judged by other rules than the rest: put the former module back, or stage to another folder");
+                  "half a batch is never judged by other rules than the rest: put the former module back, or stage to "
+                  "another folder");
   }
   return there;
 }
@@ -326,8 +338,10 @@ void stage_chunk(const fs::path& folder, const Plan& plan, const StagedChunk& ch
     if (create_new_file(path, content)) return;
     if (read_attempt(path, plan, chunk.number)) return;  // a neighbour staged the same bytes
   }
-  throw Failure(ReturnCode::kRefused, fmt::format("'{}' holds {} broken attempts of chunk {}", folder.string(), kMostAttempts, to_int(chunk.number)),
-                "stage to an empty folder");
+  throw Failure(
+      ReturnCode::kRefused,
+      fmt::format("'{}' holds {} broken attempts of chunk {}", folder.string(), kMostAttempts, to_int(chunk.number)),
+      "stage to an empty folder");
 }
 
 std::vector<ChunkNumber> StagedSet::missing() const {
@@ -346,11 +360,17 @@ std::vector<StagedSet> find_staged(const std::vector<fs::path>& paths) {
     }
   };
   for (const fs::path& path : paths) {
-    if (fs::is_directory(path)) add_folder(path);
-    else if (!fs::exists(path)) throw Failure(ReturnCode::kRefused, fmt::format("'{}' does not exist", path.string()));
-    else if (is_plan_file(path)) plans[fs::weakly_canonical(path).string()] = path;
-    else if (path.extension() == kExtension) add_folder(fs::absolute(path).parent_path());
-    else throw Failure(ReturnCode::kRefused, fmt::format("'{}' is no staged file", path.string()), "'ledgermill ingest' writes *.plan.json and *.staged");
+    if (fs::is_directory(path))
+      add_folder(path);
+    else if (!fs::exists(path))
+      throw Failure(ReturnCode::kRefused, fmt::format("'{}' does not exist", path.string()));
+    else if (is_plan_file(path))
+      plans[fs::weakly_canonical(path).string()] = path;
+    else if (path.extension() == kExtension)
+      add_folder(fs::absolute(path).parent_path());
+    else
+      throw Failure(ReturnCode::kRefused, fmt::format("'{}' is no staged file", path.string()),
+                    "'ledgermill ingest' writes *.plan.json and *.staged");
   }
   std::vector<StagedSet> sets;
   for (const auto& [name, path] : plans) {
@@ -367,7 +387,8 @@ StagedChunk read_staged(const StagedSet& set, ChunkNumber number) {
       if (auto chunk = read_attempt(path, set.plan, number)) return std::move(*chunk);
     }
   }
-  throw Failure(ReturnCode::kRefused, fmt::format("chunk {} of '{}' is not whole", to_int(number), set.plan_file.string()),
+  throw Failure(ReturnCode::kRefused,
+                fmt::format("chunk {} of '{}' is not whole", to_int(number), set.plan_file.string()),
                 "run 'ledgermill ingest' for the same file and folder again: it stages only what lacks");
 }
 
@@ -375,8 +396,8 @@ StagedView view_staged(const fs::path& path) {
   try {
     auto [head, chunk] = parse_staged(read_file(path));
     for (const StagedSet& set : find_staged({path})) {
-      if (set.plan.file.sha256 == head.file && set.plan.definition == head.definition && to_int(chunk.number) <= set.plan.chunks.size() &&
-          belongs(head, chunk, set.plan, chunk.number)) {
+      if (set.plan.file.sha256 == head.file && set.plan.definition == head.definition &&
+          to_int(chunk.number) <= set.plan.chunks.size() && belongs(head, chunk, set.plan, chunk.number)) {
         return {set.plan, std::move(chunk)};
       }
     }

@@ -56,7 +56,8 @@ void read_rejects(ledger::Ledger& ledger, Verification& result, RecordSet& rejec
         reject::read_part(result.batch.rejects_root, *chunk.part, [&](reject::LoggedReject&& reject) {
           ++result.logged_rejects;
           if (reject.batch != result.batch.id.text || reject.file_sha256 != result.batch.file.sha256.hex()) {
-            result.differences.push_back(fmt::format("reject part '{}' holds a record of batch '{}'", chunk.part->name, reject.batch));
+            result.differences.push_back(
+                fmt::format("reject part '{}' holds a record of batch '{}'", chunk.part->name, reject.batch));
             return false;
           }
           if (!rejected.add(reject.record_number)) twice.add(reject.record_number);
@@ -67,18 +68,21 @@ void read_rejects(ledger::Ledger& ledger, Verification& result, RecordSet& rejec
       }
     }
     if (result.logged_rejects - logged_before != chunk.rejected) {
-      result.differences.push_back(fmt::format("chunk {}: {} rejects recorded, {} in the reject log", to_int(chunk.number),
-                                               chunk.rejected, result.logged_rejects - logged_before));
+      result.differences.push_back(fmt::format("chunk {}: {} rejects recorded, {} in the reject log",
+                                               to_int(chunk.number), chunk.rejected,
+                                               result.logged_rejects - logged_before));
     }
   }
-  if (!twice.empty()) result.differences.push_back("in the reject log twice, or beyond the file's records: " + twice.text());
+  if (!twice.empty())
+    result.differences.push_back("in the reject log twice, or beyond the file's records: " + twice.text());
 }
 
 }  // namespace
 
 Verification verify_batch(ledger::Ledger& ledger, const ledger::BatchSummary& batch) {
   if (batch.state != ledger::BatchState::kPublished && batch.state != ledger::BatchState::kSuperseded) {
-    throw Failure(ReturnCode::kRefused, fmt::format("batch '{}' is {}, not published", batch.id.text, batch_state_name(batch.state)),
+    throw Failure(ReturnCode::kRefused,
+                  fmt::format("batch '{}' is {}, not published", batch.id.text, batch_state_name(batch.state)),
                   "only a published batch can be verified");
   }
   const Plan plan = ledger.plan(batch.number);
@@ -88,20 +92,21 @@ Verification verify_batch(ledger::Ledger& ledger, const ledger::BatchSummary& ba
   result.sums = totals.sums;
   if (const std::string out = totals.imbalance(); !out.empty()) result.differences.push_back(out);
   if (totals.records != plan.records || totals.bytes != plan.file.bytes) {
-    result.differences.push_back(fmt::format("planned {} records in {} bytes, recorded {} records in {} bytes", plan.records,
-                                             plan.file.bytes, totals.records, totals.bytes));
+    result.differences.push_back(fmt::format("planned {} records in {} bytes, recorded {} records in {} bytes",
+                                             plan.records, plan.file.bytes, totals.records, totals.bytes));
   }
 
   const ledger::Recount counted = ledger.recount(batch.number, plan);
   result.postings = counted.postings;
   if (counted.postings != totals.accepted) {
-    result.differences.push_back(fmt::format("{} records recorded as posted, {} are in the table", totals.accepted, counted.postings));
+    result.differences.push_back(
+        fmt::format("{} records recorded as posted, {} are in the table", totals.accepted, counted.postings));
   }
   for (std::size_t i = 0; i < totals.sums.size(); ++i) {
     result.sums[i].posted = counted.sums.at(i);
     if (!(counted.sums[i] == totals.sums[i].posted)) {
-      result.differences.push_back(fmt::format("field '{}': {} recorded as posted, the table sums to {}", totals.sums[i].field,
-                                               totals.sums[i].posted.text(totals.sums[i].scale),
+      result.differences.push_back(fmt::format("field '{}': {} recorded as posted, the table sums to {}",
+                                               totals.sums[i].field, totals.sums[i].posted.text(totals.sums[i].scale),
                                                counted.sums[i].text(totals.sums[i].scale)));
     }
   }
@@ -121,7 +126,8 @@ Verification verify_batch(ledger::Ledger& ledger, const ledger::BatchSummary& ba
     if (posted.has(number) && rejected.has(number)) both.add(number);
     if (!posted.has(number) && !rejected.has(number)) neither.add(number);
   }
-  if (!posted_twice.empty()) result.differences.push_back("posted twice, or beyond the file's records: " + posted_twice.text());
+  if (!posted_twice.empty())
+    result.differences.push_back("posted twice, or beyond the file's records: " + posted_twice.text());
   if (!both.empty()) result.differences.push_back("records both posted and rejected: " + both.text());
   if (!neither.empty()) result.differences.push_back("records neither posted nor rejected: " + neither.text());
   return result;

@@ -12,9 +12,9 @@ namespace ledgermill::batch {
 /// What `verify` counted anew, and what does not agree.
 struct Verification {
   ledger::BatchSummary batch;
-  std::uint64_t postings = 0;       ///< counted in the tables
-  std::uint64_t logged_rejects = 0; ///< counted in the reject log
-  std::vector<FieldSum> sums;       ///< `posted` summed from the tables; the rest as recorded
+  std::uint64_t postings = 0;            ///< counted in the tables
+  std::uint64_t logged_rejects = 0;      ///< counted in the reject log
+  std::vector<FieldSum> sums;            ///< `posted` summed from the tables; the rest as recorded
   std::vector<std::string> differences;  ///< each one sentence; empty: all agrees
 
   bool agrees() const { return differences.empty(); }

@@ -33,8 +33,8 @@ constexpr int kMostDeathsOfWorkers = 20;  // of workers that claim for themselve
 struct Message {
   enum class Kind : std::uint32_t { kResult, kFailure, kDone } kind{};
   std::uint32_t chunk = 0;
-  std::int32_t return_code = 0;      // kFailure
-  std::uint32_t fact_bytes = 0;      // kFailure: the payload is fact, then hint
+  std::int32_t return_code = 0;  // kFailure
+  std::uint32_t fact_bytes = 0;  // kFailure: the payload is fact, then hint
   std::uint64_t bytes = 0;
 };
 
@@ -70,7 +70,8 @@ struct Worker {
 };
 
 std::string ending_text(int status) {
-  if (WIFSIGNALED(status)) return fmt::format("killed by signal {} ({})", WTERMSIG(status), ::strsignal(WTERMSIG(status)));
+  if (WIFSIGNALED(status))
+    return fmt::format("killed by signal {} ({})", WTERMSIG(status), ::strsignal(WTERMSIG(status)));
   return fmt::format("ended with status {}", WEXITSTATUS(status));
 }
 
@@ -107,7 +108,8 @@ Worker start_worker(const std::function<void(int)>& body, int signal_when_parent
     } catch (const Failure& failure) {
       send_failure(theirs.get(), failure);
     } catch (const std::exception& unforeseen) {
-      send_failure(theirs.get(), Failure(ReturnCode::kDefect, fmt::format("a worker met a defect: {}", unforeseen.what())));
+      send_failure(theirs.get(),
+                   Failure(ReturnCode::kDefect, fmt::format("a worker met a defect: {}", unforeseen.what())));
       status = 1;
     }
     ::_exit(status);
@@ -222,7 +224,8 @@ class Dealer {
     if (chunk) {
       if (++deaths_[*chunk] >= kMostDeathsOnOneChunk) {
         throw Failure(ReturnCode::kDefect,
-                      fmt::format("{} workers died on chunk {}, the last one {}", deaths_[*chunk], to_int(*chunk), ending_text(status)),
+                      fmt::format("{} workers died on chunk {}, the last one {}", deaths_[*chunk], to_int(*chunk),
+                                  ending_text(status)),
                       "nothing of the chunk was posted; please report this with the feed definition");
       }
       returned_.push_back(*chunk);

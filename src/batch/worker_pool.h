@@ -23,9 +23,9 @@ using ChunkWork = std::function<std::vector<std::byte>(ChunkNumber)>;
 using MakeChunkWork = std::function<ChunkWork()>;
 
 struct ChunkFlow {
-  std::function<std::optional<ChunkNumber>()> next;                      ///< in the parent; nothing: no more chunks
-  std::function<void(ChunkNumber, std::span<const std::byte>)> take;    ///< in the parent, as chunks come back
-  std::function<void()> tick;                                           ///< in the parent, some times a second
+  std::function<std::optional<ChunkNumber>()> next;                   ///< in the parent; nothing: no more chunks
+  std::function<void(ChunkNumber, std::span<const std::byte>)> take;  ///< in the parent, as chunks come back
+  std::function<void()> tick;                                         ///< in the parent, some times a second
 };
 
 /// The parent deals chunks to `workers` processes and takes their results in the order in which they end.

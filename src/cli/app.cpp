@@ -15,7 +15,8 @@ namespace ledgermill::cli {
 
 namespace {
 
-constexpr const char* kFooter = R"(Return codes: 0 done, 4 done with rejects, 8 refused (a person is needed; nothing new is visible),
+constexpr const char* kFooter =
+    R"(Return codes: 0 done, 4 done with rejects, 8 refused (a person is needed; nothing new is visible),
 12 could not run now (the same command may succeed later), 16 our defect. The worst of several files counts.
 
 Settings: flag before environment (LEDGERMILL_LEDGER, LEDGERMILL_FEEDS, ...) before ./ledgermill.yaml.
@@ -45,7 +46,8 @@ int parse_and_run(CLI::App& app, Session& session, int argc, const char* const* 
   } catch (const std::system_error& cut_off) {
     if (cut_off.code() != std::errc::broken_pipe) throw;  // whoever read our output has seen enough
   } catch (const std::exception& unforeseen) {
-    print_failure(Failure(ReturnCode::kDefect, fmt::format("a defect of ours: {}", unforeseen.what()), "please report it"));
+    print_failure(
+        Failure(ReturnCode::kDefect, fmt::format("a defect of ours: {}", unforeseen.what()), "please report it"));
     session.ended_with(ReturnCode::kDefect);
   }
   return exit_status(session);
@@ -61,7 +63,8 @@ int run_command_line(int argc, const char* const* argv) {
   app.footer(kFooter);
   app.set_version_flag("--version", "ledgermill " LEDGERMILL_VERSION);
   app.fallthrough();
-  app.add_option("--max-rc", session.settings.max_rc, "Exit with 0 for return codes up to this one")->capture_default_str();
+  app.add_option("--max-rc", session.settings.max_rc, "Exit with 0 for return codes up to this one")
+      ->capture_default_str();
   try {
     session.settings.read_file();
     session.settings.read_environment();
@@ -69,8 +72,8 @@ int run_command_line(int argc, const char* const* argv) {
     print_failure(failure);
     return static_cast<int>(failure.code());
   }
-  for (const auto add : {add_generate, add_check, add_run, add_ingest, add_post, add_staged, add_batches, add_rejects, add_verify,
-                         add_doctor, add_clean, add_feed, add_rules, add_ledger, add_completion}) {
+  for (const auto add : {add_generate, add_check, add_run, add_ingest, add_post, add_staged, add_batches, add_rejects,
+                         add_verify, add_doctor, add_clean, add_feed, add_rules, add_ledger, add_completion}) {
     add(app, session);
   }
   return parse_and_run(app, session, argc, argv);

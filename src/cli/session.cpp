@@ -31,8 +31,10 @@ std::vector<fs::path> folders(const std::vector<std::string>& named, const fs::p
 }
 
 fs::path default_cache() {
-  if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache != nullptr && *cache != 0) return fs::path(cache) / "ledgermill";
-  if (const char* home = std::getenv("HOME"); home != nullptr && *home != 0) return fs::path(home) / ".cache" / "ledgermill";
+  if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache != nullptr && *cache != 0)
+    return fs::path(cache) / "ledgermill";
+  if (const char* home = std::getenv("HOME"); home != nullptr && *home != 0)
+    return fs::path(home) / ".cache" / "ledgermill";
   return fs::absolute(".ledgermill-cache");
 }
 
@@ -47,7 +49,8 @@ void refuse_password_in(const std::string& url) {
   const auto scheme = url.find("://");
   if (scheme == std::string::npos) return;
   const auto authority_end = url.find('/', scheme + 3);
-  const std::string authority = url.substr(scheme + 3, authority_end == std::string::npos ? std::string::npos : authority_end - scheme - 3);
+  const std::string authority =
+      url.substr(scheme + 3, authority_end == std::string::npos ? std::string::npos : authority_end - scheme - 3);
   const auto at = authority.rfind('@');
   const bool in_authority = at != std::string::npos && authority.substr(0, at).find(':') != std::string::npos;
   if (in_authority || url.find("password=") != std::string::npos) {
@@ -58,14 +61,18 @@ void refuse_password_in(const std::string& url) {
 
 }  // namespace
 
-std::vector<fs::path> Session::feed_folders() const { return folders(settings.feeds, "feeds", shared_folder() / "feeds"); }
+std::vector<fs::path> Session::feed_folders() const {
+  return folders(settings.feeds, "feeds", shared_folder() / "feeds");
+}
 
 rules::ModulePlaces Session::module_places() const {
   return {folders(settings.modules, "cobol/programs", shared_folder() / "cobol"),
           settings.cache.empty() ? default_cache() : fs::absolute(settings.cache)};
 }
 
-feed::FeedDefinition Session::definition(const std::string& name) const { return feed::find_definition(name, feed_folders()); }
+feed::FeedDefinition Session::definition(const std::string& name) const {
+  return feed::find_definition(name, feed_folders());
+}
 
 ledger::LedgerOptions Session::ledger_options() const {
   refuse_password_in(settings.ledger);
@@ -94,22 +101,30 @@ fs::path Session::rejects_root() const {
 }
 
 void add_ledger_options(CLI::App& command, Session& session) {
-  command.add_option("--ledger", session.settings.ledger, "The ledger: sqlite:PATH, or postgresql://user@host/database [LEDGERMILL_LEDGER]")
+  command
+      .add_option("--ledger", session.settings.ledger,
+                  "The ledger: sqlite:PATH, or postgresql://user@host/database [LEDGERMILL_LEDGER]")
       ->capture_default_str();
-  command.add_option("--ledger-password-file", session.settings.ledger_password_file,
-                     "File whose first line is the ledger's password (or use PGPASSFILE) [LEDGERMILL_LEDGER_PASSWORD_FILE]");
+  command.add_option(
+      "--ledger-password-file", session.settings.ledger_password_file,
+      "File whose first line is the ledger's password (or use PGPASSFILE) [LEDGERMILL_LEDGER_PASSWORD_FILE]");
 }
 
 void add_feed_options(CLI::App& command, Session& session) {
-  command.add_option("--feeds", session.settings.feeds, "Folder with feed definitions, looked in before ./feeds and the installed ones [LEDGERMILL_FEEDS]")
+  command
+      .add_option("--feeds", session.settings.feeds,
+                  "Folder with feed definitions, looked in before ./feeds and the installed ones [LEDGERMILL_FEEDS]")
       ->allow_extra_args(false);
 }
 
 void add_module_options(CLI::App& command, Session& session) {
-  command.add_option("--modules", session.settings.modules,
-                     "Folder with rule modules (.cbl or .so), looked in before ./cobol/programs and the installed ones [LEDGERMILL_MODULES]")
+  command
+      .add_option("--modules", session.settings.modules,
+                  "Folder with rule modules (.cbl or .so), looked in before ./cobol/programs and the installed ones "
+                  "[LEDGERMILL_MODULES]")
       ->allow_extra_args(false);
-  command.add_option("--cache", session.settings.cache, "Folder for compiled rule modules (default: ~/.cache/ledgermill) [LEDGERMILL_CACHE]");
+  command.add_option("--cache", session.settings.cache,
+                     "Folder for compiled rule modules (default: ~/.cache/ledgermill) [LEDGERMILL_CACHE]");
 }
 
 void add_json_option(CLI::App& command, Session& session) {
@@ -117,7 +132,8 @@ void add_json_option(CLI::App& command, Session& session) {
 }
 
 Timestamp now() {
-  return {std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count()};
+  return {std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch())
+              .count()};
 }
 
 }  // namespace ledgermill::cli

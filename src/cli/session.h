@@ -30,7 +30,7 @@ struct Settings {
   unsigned workers = 0;
   double lease_seconds = 60;
   bool json = false;
-  int max_rc = 0;                    ///< return codes up to this one become 0
+  int max_rc = 0;  ///< return codes up to this one become 0
 
   /// Reads ./ledgermill.yaml if it is there. Failure RC 8 with file and line on an unknown key or a wrong value.
   void read_file();

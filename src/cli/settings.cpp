@@ -20,14 +20,22 @@ std::vector<std::string> words(const YAML::Node& node) {
 }
 
 void set(Settings& settings, const std::string& key, const YAML::Node& value, int line) {
-  if (key == "ledger") settings.ledger = value.as<std::string>();
-  else if (key == "ledger_password_file") settings.ledger_password_file = value.as<std::string>();
-  else if (key == "feeds") settings.feeds = words(value);
-  else if (key == "modules") settings.modules = words(value);
-  else if (key == "cache") settings.cache = value.as<std::string>();
-  else if (key == "rejects") settings.rejects = value.as<std::string>();
-  else if (key == "workers") settings.workers = value.as<unsigned>();
-  else if (key == "lease_seconds") settings.lease_seconds = value.as<double>();
+  if (key == "ledger")
+    settings.ledger = value.as<std::string>();
+  else if (key == "ledger_password_file")
+    settings.ledger_password_file = value.as<std::string>();
+  else if (key == "feeds")
+    settings.feeds = words(value);
+  else if (key == "modules")
+    settings.modules = words(value);
+  else if (key == "cache")
+    settings.cache = value.as<std::string>();
+  else if (key == "rejects")
+    settings.rejects = value.as<std::string>();
+  else if (key == "workers")
+    settings.workers = value.as<unsigned>();
+  else if (key == "lease_seconds")
+    settings.lease_seconds = value.as<double>();
   else
     throw Failure(ReturnCode::kRefused, fmt::format("{}:{}: unknown setting '{}'", kFile, line, key),
                   "known: ledger, ledger_password_file, feeds, modules, cache, rejects, workers, lease_seconds");
@@ -36,7 +44,8 @@ void set(Settings& settings, const std::string& key, const YAML::Node& value, in
 }  // namespace
 
 void Settings::read_environment() {
-  constexpr std::string_view kKeys[] = {"ledger", "ledger_password_file", "feeds", "modules", "cache", "rejects", "workers", "lease_seconds"};
+  constexpr std::string_view kKeys[] = {"ledger",  "ledger_password_file", "feeds", "modules", "cache", "rejects",
+                                        "workers", "lease_seconds"};
   for (const std::string_view key : kKeys) {
     std::string name = "LEDGERMILL_";
     for (const char c : key) name += static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
@@ -55,7 +64,8 @@ void Settings::read_file() {
   try {
     const YAML::Node root = YAML::Load(read_small_file(kFile, 64U << 10));
     if (root.IsNull()) return;
-    if (!root.IsMap()) throw Failure(ReturnCode::kRefused, fmt::format("{}:1: is no list of 'setting: value' lines", kFile));
+    if (!root.IsMap())
+      throw Failure(ReturnCode::kRefused, fmt::format("{}:1: is no list of 'setting: value' lines", kFile));
     for (const auto& entry : root) {
       set(*this, entry.first.as<std::string>(), entry.second, entry.first.Mark().line + 1);
     }

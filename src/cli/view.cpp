@@ -16,7 +16,8 @@ using Json = nlohmann::ordered_json;
 namespace {
 
 std::int64_t milliseconds() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
 }
 
 std::string rate(std::uint64_t records, double seconds) {
@@ -54,11 +55,15 @@ std::vector<std::vector<std::string>> balance_rows(const batch::FileReport& repo
 }
 
 std::string ending_text(const batch::FileReport& report) {
-  if (report.duplicate_of) return fmt::format("  posted before, as batch {}; nothing was posted again\n", *report.duplicate_of);
+  if (report.duplicate_of)
+    return fmt::format("  posted before, as batch {}; nothing was posted again\n", *report.duplicate_of);
   std::string text;
-  if (report.published) text += fmt::format("  published as batch {}", report.batch);
-  else if (!report.batch.empty() && report.return_code < ReturnCode::kRefused) text += fmt::format("  staged for batch {}", report.batch);
-  if (!text.empty()) text += fmt::format(", {:.2f} s, {}\n", report.seconds, rate(report.totals.records, report.seconds));
+  if (report.published)
+    text += fmt::format("  published as batch {}", report.batch);
+  else if (!report.batch.empty() && report.return_code < ReturnCode::kRefused)
+    text += fmt::format("  staged for batch {}", report.batch);
+  if (!text.empty())
+    text += fmt::format(", {:.2f} s, {}\n", report.seconds, rate(report.totals.records, report.seconds));
   if (!report.archived_to.empty()) text += fmt::format("  archived to {}\n", shown(report.archived_to));
   return text;
 }
@@ -94,8 +99,10 @@ std::string shown(std::string_view text) {
   std::string safe;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) safe += fmt::format("\\x{:02x}", byte);
-    else safe += c;
+    if (byte < 0x20 || byte == 0x7f)
+      safe += fmt::format("\\x{:02x}", byte);
+    else
+      safe += c;
   }
   return safe;
 }
@@ -127,8 +134,9 @@ std::string report_text(const batch::FileReport& report) {
   if (report.totals.bytes > 0) {
     text += table(balance_rows(report), 1);
     const std::string skipped = skipped_text(report.totals.skipped);
-    text += fmt::format("  {} bytes in records, {} in lines that are no records{}\n", grouped(report.totals.record_bytes),
-                        grouped(report.totals.skipped.bytes()), skipped.empty() ? "" : " (" + skipped + ")");
+    text +=
+        fmt::format("  {} bytes in records, {} in lines that are no records{}\n", grouped(report.totals.record_bytes),
+                    grouped(report.totals.skipped.bytes()), skipped.empty() ? "" : " (" + skipped + ")");
   }
   if (!report.reasons.empty()) {
     std::vector<std::pair<std::string, std::uint64_t>> reasons(report.reasons.begin(), report.reasons.end());
@@ -177,7 +185,8 @@ std::string report_json(const batch::FileReport& report, Judged judged) {
 void print_report(const batch::FileReport& report, Judged judged, bool json) {
   std::fputs((json ? report_json(report, judged) + "\n" : report_text(report)).c_str(), stdout);
   std::fflush(stdout);
-  if (!report.fact.empty()) print_failure(Failure(report.return_code, shown(report.file) + ": " + report.fact, report.hint));
+  if (!report.fact.empty())
+    print_failure(Failure(report.return_code, shown(report.file) + ": " + report.fact, report.hint));
 }
 
 void print_failure(const Failure& failure) {
@@ -205,11 +214,14 @@ void ProgressLine::show(const batch::Progress& progress) {
   constexpr std::int64_t kEveryMs = 150;
   if (now - last_ms_ < kEveryMs) return;
   last_ms_ = now;
-  const double done = progress.bytes_total > 0 ? static_cast<double>(progress.bytes_done) / static_cast<double>(progress.bytes_total) : 0;
+  const double done = progress.bytes_total > 0
+                          ? static_cast<double>(progress.bytes_done) / static_cast<double>(progress.bytes_total)
+                          : 0;
   const double seconds = static_cast<double>(now - begun_ms_) / 1000;
   const double left = done > 0.01 ? seconds / done - seconds : 0;
   const bool loading = progress.stage != batch::Progress::Stage::kSurveying;
-  std::fprintf(stderr, "\r\033[K%s  %s  %3.0f %%  %s", loading ? "loading" : "surveying", shown(file_).c_str(), done * 100,
+  std::fprintf(stderr, "\r\033[K%s  %s  %3.0f %%  %s", loading ? "loading" : "surveying", shown(file_).c_str(),
+               done * 100,
                loading ? fmt::format("{} records, {} rejected, {}, {:.0f} s left", grouped(progress.records),
                                      grouped(progress.rejected), rate(progress.records, seconds), left)
                              .c_str()

@@ -85,14 +85,16 @@ __attribute__((target("avx2"))) inline __m256i load32(const char* at) {
   return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(at));
 }
 
-__attribute__((target("avx2"))) std::size_t find3_avx2(std::string_view bytes, std::size_t from, char a, char b, char c) {
+__attribute__((target("avx2"))) std::size_t find3_avx2(std::string_view bytes, std::size_t from, char a, char b,
+                                                       char c) {
   const __m256i wanted_a = _mm256_set1_epi8(a);
   const __m256i wanted_b = _mm256_set1_epi8(b);
   const __m256i wanted_c = _mm256_set1_epi8(c);
   for (; from + 32 <= bytes.size(); from += 32) {
     const __m256i block = load32(bytes.data() + from);
-    const __m256i hit = _mm256_or_si256(
-        _mm256_or_si256(_mm256_cmpeq_epi8(block, wanted_a), _mm256_cmpeq_epi8(block, wanted_b)), _mm256_cmpeq_epi8(block, wanted_c));
+    const __m256i hit =
+        _mm256_or_si256(_mm256_or_si256(_mm256_cmpeq_epi8(block, wanted_a), _mm256_cmpeq_epi8(block, wanted_b)),
+                        _mm256_cmpeq_epi8(block, wanted_c));
     if (const int mask = _mm256_movemask_epi8(hit); mask != 0) {
       return from + static_cast<std::size_t>(std::countr_zero(static_cast<unsigned>(mask)));
     }
@@ -119,7 +121,8 @@ __attribute__((target("avx2"))) ByteCensus census_avx2(std::string_view bytes, c
     high = _mm256_or_si256(high, block);
     found = _mm256_or_si256(found, _mm256_cmpeq_epi8(block, byte));
   }
-  const ByteCensus census{_mm256_movemask_epi8(nul) != 0, _mm256_movemask_epi8(high) != 0, _mm256_movemask_epi8(found) != 0};
+  const ByteCensus census{_mm256_movemask_epi8(nul) != 0, _mm256_movemask_epi8(high) != 0,
+                          _mm256_movemask_epi8(found) != 0};
   return census | census_portable(bytes.substr(i), wanted);
 }
 

@@ -11,8 +11,8 @@ namespace ledgermill::feed {
 /// What a stretch of bytes holds, found in one pass.
 struct ByteCensus {
   bool has_nul = false;
-  bool has_high = false;   ///< a byte of 0x80 or more
-  bool has_wanted = false; ///< the byte asked for
+  bool has_high = false;    ///< a byte of 0x80 or more
+  bool has_wanted = false;  ///< the byte asked for
 };
 
 /// Searches bytes for separators, 64 at a time where the processor can. The kinds of processor differ in speed only:

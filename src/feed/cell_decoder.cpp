@@ -13,7 +13,8 @@ constexpr unsigned digit_of(char c) { return static_cast<unsigned>(static_cast<u
 
 /// Digits of an integer or decimal: an optional '-', digits with group separators every three, and, when `scale` is
 /// above 0, optionally the decimal character and 1 to `scale` digits. No '+', no exponent, no ".5", no "5.".
-std::optional<std::int64_t> parse_number(std::string_view cell, unsigned precision, unsigned scale, char decimal_char, char group_char) {
+std::optional<std::int64_t> parse_number(std::string_view cell, unsigned precision, unsigned scale, char decimal_char,
+                                         char group_char) {
   std::size_t at = 0;
   const bool negative = !cell.empty() && cell[0] == '-';
   if (negative) ++at;
@@ -32,7 +33,8 @@ std::optional<std::int64_t> parse_number(std::string_view cell, unsigned precisi
       take(digit);
       ++since_group;
       if (significant > 19) return std::nullopt;
-    } else if (group_char != 0 && cell[at] == group_char && since_group > 0 && (grouped ? since_group == 3 : since_group <= 3)) {
+    } else if (group_char != 0 && cell[at] == group_char && since_group > 0 &&
+               (grouped ? since_group == 3 : since_group <= 3)) {
       grouped = true;
       since_group = 0;
     } else {
@@ -98,17 +100,33 @@ std::optional<Moment> parse_moment(std::string_view cell, std::string_view forma
     const auto number = take_digits(cell, at, directive == 'Y' ? 4 : 2);
     if (!number) return std::nullopt;
     switch (directive) {
-      case 'Y': moment.date.year = static_cast<std::int16_t>(*number); break;
-      case 'y': moment.date.year = static_cast<std::int16_t>(*number + (*number < 69 ? 2000 : 1900)); break;
-      case 'm': moment.date.month = static_cast<std::int8_t>(*number); break;
-      case 'd': moment.date.day = static_cast<std::int8_t>(*number); break;
-      case 'H': moment.hour = *number; break;
-      case 'M': moment.minute = *number; break;
-      case 'S': moment.second = *number; break;
-      default: return std::nullopt;
+      case 'Y':
+        moment.date.year = static_cast<std::int16_t>(*number);
+        break;
+      case 'y':
+        moment.date.year = static_cast<std::int16_t>(*number + (*number < 69 ? 2000 : 1900));
+        break;
+      case 'm':
+        moment.date.month = static_cast<std::int8_t>(*number);
+        break;
+      case 'd':
+        moment.date.day = static_cast<std::int8_t>(*number);
+        break;
+      case 'H':
+        moment.hour = *number;
+        break;
+      case 'M':
+        moment.minute = *number;
+        break;
+      case 'S':
+        moment.second = *number;
+        break;
+      default:
+        return std::nullopt;
     }
   }
-  if (at != cell.size() || !moment.date.exists() || moment.hour > 23 || moment.minute > 59 || moment.second > 59) return std::nullopt;
+  if (at != cell.size() || !moment.date.exists() || moment.hour > 23 || moment.minute > 59 || moment.second > 59)
+    return std::nullopt;
   return moment;
 }
 
@@ -125,12 +143,15 @@ std::optional<BusinessDate> parse_date(std::string_view cell, bool iso, const st
 std::optional<std::int64_t> parse_datetime(std::string_view cell, const std::string& format) {
   const auto moment = parse_moment(cell, format);
   if (!moment) return std::nullopt;
-  const std::int64_t seconds = std::int64_t{moment->date.days_since_epoch()} * 86'400 + moment->hour * 3600 + moment->minute * 60 + moment->second;
+  const std::int64_t seconds = std::int64_t{moment->date.days_since_epoch()} * 86'400 + moment->hour * 3600 +
+                               moment->minute * 60 + moment->second;
   return seconds * 1'000'000;
 }
 
 std::optional<std::int8_t> parse_boolean(std::string_view cell, const Field& field) {
-  const auto is_one_of = [cell](const std::vector<std::string>& words) { return std::find(words.begin(), words.end(), cell) != words.end(); };
+  const auto is_one_of = [cell](const std::vector<std::string>& words) {
+    return std::find(words.begin(), words.end(), cell) != words.end();
+  };
   if (is_one_of(field.true_values)) return std::int8_t{1};
   if (is_one_of(field.false_values)) return std::int8_t{0};
   return std::nullopt;
@@ -169,14 +190,19 @@ bool CellDecoder::decode(std::string_view cell, RecordBlock& block, std::size_t 
 
 bool CellDecoder::decode_value(std::string_view cell, RecordBlock& block, std::size_t i) const {
   switch (field_.type) {
-    case FieldType::kString: return true;
+    case FieldType::kString:
+      return true;
     case FieldType::kInteger:
       return store(block.integers(index_), i, parse_number(cell, 19, 0, 0, field_.group_char));
     case FieldType::kDecimal:
-      return store(block.integers(index_), i, parse_number(cell, field_.precision, field_.scale, field_.decimal_char, field_.group_char));
-    case FieldType::kDate: return store(block.dates(index_), i, parse_date(cell, is_iso_date_, field_.format));
-    case FieldType::kDatetime: return store(block.integers(index_), i, parse_datetime(cell, field_.format));
-    case FieldType::kBoolean: return store(block.booleans(index_), i, parse_boolean(cell, field_));
+      return store(block.integers(index_), i,
+                   parse_number(cell, field_.precision, field_.scale, field_.decimal_char, field_.group_char));
+    case FieldType::kDate:
+      return store(block.dates(index_), i, parse_date(cell, is_iso_date_, field_.format));
+    case FieldType::kDatetime:
+      return store(block.integers(index_), i, parse_datetime(cell, field_.format));
+    case FieldType::kBoolean:
+      return store(block.booleans(index_), i, parse_boolean(cell, field_));
   }
   return false;
 }
@@ -184,12 +210,19 @@ bool CellDecoder::decode_value(std::string_view cell, RecordBlock& block, std::s
 void CellDecoder::invalidate(RecordBlock& block, std::size_t i) const {
   block.states(index_)[i] = FieldState::kInvalid;
   switch (field_.type) {
-    case FieldType::kString: break;
+    case FieldType::kString:
+      break;
     case FieldType::kInteger:
     case FieldType::kDecimal:
-    case FieldType::kDatetime: block.integers(index_)[i] = 0; break;
-    case FieldType::kDate: block.dates(index_)[i] = {}; break;
-    case FieldType::kBoolean: block.booleans(index_)[i] = 0; break;
+    case FieldType::kDatetime:
+      block.integers(index_)[i] = 0;
+      break;
+    case FieldType::kDate:
+      block.dates(index_)[i] = {};
+      break;
+    case FieldType::kBoolean:
+      block.booleans(index_)[i] = 0;
+      break;
   }
 }
 

@@ -30,8 +30,8 @@ bool is_utf8(std::string_view text) {
     } else if (lead >= 0xe0 && lead <= 0xef && tail(i + 1) && tail(i + 2) && !(lead == 0xe0 && byte(i + 1) < 0xa0) &&
                !(lead == 0xed && byte(i + 1) > 0x9f)) {
       i += 3;
-    } else if (lead >= 0xf0 && lead <= 0xf4 && tail(i + 1) && tail(i + 2) && tail(i + 3) && !(lead == 0xf0 && byte(i + 1) < 0x90) &&
-               !(lead == 0xf4 && byte(i + 1) > 0x8f)) {
+    } else if (lead >= 0xf0 && lead <= 0xf4 && tail(i + 1) && tail(i + 2) && tail(i + 3) &&
+               !(lead == 0xf0 && byte(i + 1) < 0x90) && !(lead == 0xf4 && byte(i + 1) > 0x8f)) {
       i += 4;
     } else {
       return false;
@@ -51,10 +51,11 @@ void read_chunk(const SourceFile& file, const ChunkPlan& chunk, std::vector<char
   constexpr std::uint64_t kKeptOfOversize = 64U << 10;
   const auto verify = [&](const Digest& found) {
     if (found == chunk.sha256) return;
-    throw Failure(ReturnCode::kRefused,
-                  fmt::format("'{}': the bytes from {} to {} are not those that were surveyed", file.path().string(), chunk.first_byte,
-                              chunk.first_byte + chunk.bytes),
-                  "the file was changed after its plan was made; the new bytes are a new batch: run the same command again");
+    throw Failure(
+        ReturnCode::kRefused,
+        fmt::format("'{}': the bytes from {} to {} are not those that were surveyed", file.path().string(),
+                    chunk.first_byte, chunk.first_byte + chunk.bytes),
+        "the file was changed after its plan was made; the new bytes are a new batch: run the same command again");
   };
   if (!chunk.oversize) {
     bytes.resize(chunk.bytes);
@@ -68,7 +69,9 @@ void read_chunk(const SourceFile& file, const ChunkPlan& chunk, std::vector<char
     part.resize(std::min<std::uint64_t>(part.size(), chunk.bytes - at));
     read_exactly_at(file.fd(), chunk.first_byte + at, std::as_writable_bytes(std::span(part)), file.path());
     sha.update(std::as_bytes(std::span(part)));
-    if (at == 0) bytes.assign(part.begin(), part.begin() + static_cast<std::ptrdiff_t>(std::min<std::uint64_t>(part.size(), kKeptOfOversize)));
+    if (at == 0)
+      bytes.assign(part.begin(),
+                   part.begin() + static_cast<std::ptrdiff_t>(std::min<std::uint64_t>(part.size(), kKeptOfOversize)));
   }
   verify(sha.finish());
 }
@@ -80,7 +83,7 @@ struct ChunkReader::State {
   const ByteScan& scan = ByteScan::fastest();
   Framer framer;
   ByteCensus census;
-  std::string_view header;  // without its line end; empty when a repeated one cannot be told
+  std::string_view header;            // without its line end; empty when a repeated one cannot be told
   std::vector<CellDecoder> decoders;  // by cell of a record
   std::vector<std::uint16_t> cell_fields;
   std::vector<FramedSpan> spans;
@@ -117,7 +120,8 @@ struct ChunkReader::State {
       const FramedSpan& span = spans[next_span++];
       const std::uint64_t bytes = span.end - span.frame.offset;
       LM_CHECK(span.kind != FrameKind::kTooLong, "an oversize record is a chunk of its own");
-      if (span.kind == FrameKind::kComment || (span.kind == FrameKind::kBlank && definition.blank_lines == BlankLines::kSkip)) {
+      if (span.kind == FrameKind::kComment ||
+          (span.kind == FrameKind::kBlank && definition.blank_lines == BlankLines::kSkip)) {
         SkippedSpans::Kind& kind = span.kind == FrameKind::kComment ? skipped.comment : skipped.blank;
         ++kind.spans;
         kind.bytes += bytes;
@@ -163,11 +167,13 @@ struct ChunkReader::State {
     }
     const std::uint16_t field = cell_fields[cell];
     block.texts(field)[i] = ref;
-    if (!decoder.decode(plain, block, i)) findings.push_back({static_cast<std::uint32_t>(i), {ReasonCode::kTypeError, field, ref}});
+    if (!decoder.decode(plain, block, i))
+      findings.push_back({static_cast<std::uint32_t>(i), {ReasonCode::kTypeError, field, ref}});
   }
 
   /// A cell without quotes, from `begin` to `end` (offsets in the chunk).
-  void take_plain_cell(std::size_t cell, std::size_t begin, std::size_t end, RecordBlock& block, std::size_t i, Findings& findings) {
+  void take_plain_cell(std::size_t cell, std::size_t begin, std::size_t end, RecordBlock& block, std::size_t i,
+                       Findings& findings) {
     if (definition.framing.skip_initial_space) {
       while (begin < end && text.source[begin] == ' ') ++begin;
     }
@@ -200,7 +206,8 @@ struct ChunkReader::State {
     return cell;
   }
 
-  /// The inside of a quoted cell that begins after the quote at `quote`: its text, and the offset after the closing quote.
+  /// The inside of a quoted cell that begins after the quote at `quote`: its text, and the offset after the closing
+  /// quote.
   std::pair<TextRef, std::size_t> read_quoted(std::size_t quote, std::size_t end) {
     const LineFraming& framing = definition.framing;
     std::size_t at = quote + 1;
@@ -214,10 +221,14 @@ struct ChunkReader::State {
     };
     while (at < end) {
       const char c = text.source[at];
-      const bool pair = c == framing.quote && framing.double_quote && at + 1 < end && text.source[at + 1] == framing.quote;
-      if (pair || (framing.escape != 0 && c == framing.escape && c != framing.quote && at + 1 < end)) drop_byte();
-      else if (c == framing.quote) break;
-      else ++at;
+      const bool pair =
+          c == framing.quote && framing.double_quote && at + 1 < end && text.source[at + 1] == framing.quote;
+      if (pair || (framing.escape != 0 && c == framing.escape && c != framing.quote && at + 1 < end))
+        drop_byte();
+      else if (c == framing.quote)
+        break;
+      else
+        ++at;
     }
     if ((ref.offset & TextRef::kRewrittenBit) == 0) {
       ref.length = static_cast<std::uint32_t>(at - ref.offset);
@@ -254,7 +265,8 @@ struct ChunkReader::State {
   void decode_record(const FramedSpan& span, RecordBlock& block, std::size_t i, Findings& findings) {
     block.frames()[i] = span.frame;
     if (const auto defect = defect_of(span)) return refuse_record(*defect, block, i, findings);
-    const bool quoted = census.has_wanted && bytes_of(span.frame).find(definition.framing.quote) != std::string_view::npos;
+    const bool quoted =
+        census.has_wanted && bytes_of(span.frame).find(definition.framing.quote) != std::string_view::npos;
     const std::size_t cells = quoted ? split_quoted(block, i, findings) : split_plain(block, i, findings);
     if (cells > decoders.size()) {
       findings.push_back({static_cast<std::uint32_t>(i), {ReasonCode::kExtraCell, kNoField, {}}});

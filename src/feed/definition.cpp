@@ -24,16 +24,20 @@ namespace {
 bool is_lower_name(std::string_view name, std::size_t most) {
   const auto letter = [](char c) { return c >= 'a' && c <= 'z'; };
   const auto other = [&](char c) { return letter(c) || c == '_' || (c >= '0' && c <= '9'); };
-  return !name.empty() && name.size() <= most && (letter(name[0]) || name[0] == '_') && std::all_of(name.begin(), name.end(), other);
+  return !name.empty() && name.size() <= most && (letter(name[0]) || name[0] == '_') &&
+         std::all_of(name.begin(), name.end(), other);
 }
 
 /// "Transaction Type" → "transaction_type"
 std::string column_for(std::string_view label) {
   std::string column;
   for (const char c : label) {
-    if (c >= 'A' && c <= 'Z') column += static_cast<char>(c - 'A' + 'a');
-    else if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9')) column += c;
-    else if (!column.empty() && column.back() != '_') column += '_';
+    if (c >= 'A' && c <= 'Z')
+      column += static_cast<char>(c - 'A' + 'a');
+    else if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'))
+      column += c;
+    else if (!column.empty() && column.back() != '_')
+      column += '_';
   }
   while (!column.empty() && column.back() == '_') column.pop_back();
   return column.empty() || (column[0] >= '0' && column[0] <= '9') ? "field_" + column : column;
@@ -42,12 +46,14 @@ std::string column_for(std::string_view label) {
 /// "0.05" → 50000 parts per million, without floating point.
 std::uint32_t parts_per_million(const YamlMap& map, const char* key) {
   const auto sum = ExactSum::from_text(map.required_text(key), 6);
-  if (!sum || sum->minor_units < 0 || sum->minor_units > 1'000'000) throw map.mistake_at(key, fmt::format("'{}' must be a share from 0 to 1 with at most 6 decimals", key));
+  if (!sum || sum->minor_units < 0 || sum->minor_units > 1'000'000)
+    throw map.mistake_at(key, fmt::format("'{}' must be a share from 0 to 1 with at most 6 decimals", key));
   return static_cast<std::uint32_t>(sum->minor_units);
 }
 
 void read_dialect(const YamlMap& map, FeedDefinition& definition) {
-  map.only({"delimiter", "quoteChar", "doubleQuote", "escapeChar", "header", "skipInitialSpace", "commentChar", "preambleLines"});
+  map.only({"delimiter", "quoteChar", "doubleQuote", "escapeChar", "header", "skipInitialSpace", "commentChar",
+            "preambleLines"});
   LineFraming& framing = definition.framing;
   framing.delimiter = map.byte("delimiter").value_or(framing.delimiter);
   framing.quote = map.byte("quoteChar").value_or(framing.quote);
@@ -59,25 +65,31 @@ void read_dialect(const YamlMap& map, FeedDefinition& definition) {
   definition.csv.preamble_lines = static_cast<std::uint32_t>(map.number("preambleLines", 0, 1000).value_or(0));
   if (framing.delimiter == 0) throw map.mistake_at("delimiter", "a delimiter is needed");
   std::set<char> used{framing.delimiter};
-  for (const auto& [key, c] : {std::pair{"quoteChar", framing.quote}, std::pair{"escapeChar", framing.escape}, std::pair{"commentChar", framing.comment}}) {
-    if (c != 0 && !used.insert(c).second) throw map.mistake_at(key, fmt::format("'{}' is the same character as another of the dialect", key));
+  for (const auto& [key, c] : {std::pair{"quoteChar", framing.quote}, std::pair{"escapeChar", framing.escape},
+                               std::pair{"commentChar", framing.comment}}) {
+    if (c != 0 && !used.insert(c).second)
+      throw map.mistake_at(key, fmt::format("'{}' is the same character as another of the dialect", key));
   }
 }
 
 void read_framing(const YamlMap& map, FeedDefinition& definition) {
   map.only({"kind", "multiline", "max_record_bytes", "blank_lines"});
-  if (map.text("kind").value_or("lines") != "lines") throw map.mistake_at("kind", "only 'lines' can be framed by this version");
+  if (map.text("kind").value_or("lines") != "lines")
+    throw map.mistake_at("kind", "only 'lines' can be framed by this version");
   definition.framing.multiline = map.flag("multiline", true);
-  definition.framing.max_record_bytes = static_cast<std::uint32_t>(map.number("max_record_bytes", 64, 64U << 20).value_or(definition.framing.max_record_bytes));
+  definition.framing.max_record_bytes = static_cast<std::uint32_t>(
+      map.number("max_record_bytes", 64, 64U << 20).value_or(definition.framing.max_record_bytes));
   const std::string blank = map.text("blank_lines").value_or("skip");
-  if (blank != "skip" && blank != "reject") throw map.mistake_at("blank_lines", "'blank_lines' is neither skip nor reject");
+  if (blank != "skip" && blank != "reject")
+    throw map.mistake_at("blank_lines", "'blank_lines' is neither skip nor reject");
   definition.blank_lines = blank == "skip" ? BlankLines::kSkip : BlankLines::kReject;
 }
 
 /// "decimal(12,2)" or the type's plain name.
 void read_type(const YamlMap& map, Field& field) {
   const std::string type = map.text("type").value_or("string");
-  for (const FieldType known : {FieldType::kString, FieldType::kInteger, FieldType::kDecimal, FieldType::kDate, FieldType::kDatetime, FieldType::kBoolean}) {
+  for (const FieldType known : {FieldType::kString, FieldType::kInteger, FieldType::kDecimal, FieldType::kDate,
+                                FieldType::kDatetime, FieldType::kBoolean}) {
     if (type == field_type_name(known)) {
       field.type = known;
       return;
@@ -86,7 +98,8 @@ void read_type(const YamlMap& map, Field& field) {
   unsigned precision = 0;
   unsigned scale = 0;
   int end = 0;
-  if (std::sscanf(type.c_str(), "decimal(%2u,%2u)%n", &precision, &scale, &end) == 2 && static_cast<std::size_t>(end) == type.size() && precision >= 1 && precision <= 18 && scale <= precision) {
+  if (std::sscanf(type.c_str(), "decimal(%2u,%2u)%n", &precision, &scale, &end) == 2 &&
+      static_cast<std::size_t>(end) == type.size() && precision >= 1 && precision <= 18 && scale <= precision) {
     field.type = FieldType::kDecimal;
     field.precision = static_cast<std::uint8_t>(precision);
     field.scale = static_cast<std::uint8_t>(scale);
@@ -100,7 +113,8 @@ void read_type(const YamlMap& map, Field& field) {
 void read_format(const YamlMap& map, Field& field) {
   const bool is_date = field.type == FieldType::kDate;
   if (!is_date && field.type != FieldType::kDatetime) {
-    if (map.has("format") && map.text("format") != "default") throw map.mistake_at("format", "only date and datetime have a format");
+    if (map.has("format") && map.text("format") != "default")
+      throw map.mistake_at("format", "only date and datetime have a format");
     return;
   }
   const std::string format = map.text("format").value_or("default");
@@ -110,13 +124,17 @@ void read_format(const YamlMap& map, Field& field) {
   for (std::size_t i = 0; i < field.format.size(); ++i) {
     if (field.format[i] != '%') continue;
     const char directive = i + 1 < field.format.size() ? field.format[++i] : '?';
-    if (kDirectives.find(directive) == std::string_view::npos || (is_date && (directive == 'H' || directive == 'M' || directive == 'S'))) {
-      throw map.mistake_at("format", fmt::format("'%{}' is no directive of a {} format", directive, field_type_name(field.type)),
-                           is_date ? "%Y %y %m %d, and other characters as they stand" : "%Y %y %m %d %H %M %S, and other characters as they stand");
+    if (kDirectives.find(directive) == std::string_view::npos ||
+        (is_date && (directive == 'H' || directive == 'M' || directive == 'S'))) {
+      throw map.mistake_at("format",
+                           fmt::format("'%{}' is no directive of a {} format", directive, field_type_name(field.type)),
+                           is_date ? "%Y %y %m %d, and other characters as they stand"
+                                   : "%Y %y %m %d %H %M %S, and other characters as they stand");
     }
     seen += directive;
   }
-  const bool complete = (seen.find('Y') != std::string::npos || seen.find('y') != std::string::npos) && seen.find('m') != std::string::npos && seen.find('d') != std::string::npos;
+  const bool complete = (seen.find('Y') != std::string::npos || seen.find('y') != std::string::npos) &&
+                        seen.find('m') != std::string::npos && seen.find('d') != std::string::npos;
   if (!complete) throw map.mistake_at("format", "the format must have year, month and day", "e.g. %Y-%m-%d");
 }
 
@@ -124,17 +142,22 @@ void read_format(const YamlMap& map, Field& field) {
 std::optional<Bound> read_bound(const YamlMap& map, const char* key, const Field& field) {
   const auto text = map.text(key);
   if (!text) return std::nullopt;
-  if (field.type == FieldType::kString || field.type == FieldType::kBoolean) throw map.mistake_at(key, fmt::format("a {} has no '{}'", field_type_name(field.type), key));
+  if (field.type == FieldType::kString || field.type == FieldType::kBoolean)
+    throw map.mistake_at(key, fmt::format("a {} has no '{}'", field_type_name(field.type), key));
   const Layout layout{{field}};
   RecordBlock block(layout, false);
   const std::vector<std::string> none;
-  if (!CellDecoder(layout.fields[0], 0, none).decode(*text, block, 0)) throw map.mistake_at(key, fmt::format("'{}' is no value of the field's type and format", *text));
-  const std::int64_t value = field.type == FieldType::kDate ? block.dates(0)[0].days_since_epoch() : block.integers(0)[0];
+  if (!CellDecoder(layout.fields[0], 0, none).decode(*text, block, 0))
+    throw map.mistake_at(key, fmt::format("'{}' is no value of the field's type and format", *text));
+  const std::int64_t value =
+      field.type == FieldType::kDate ? block.dates(0)[0].days_since_epoch() : block.integers(0)[0];
   return Bound{value, *text};
 }
 
 void read_constraints(const YamlMap& map, Field& field) {
-  if (map.has("unique")) throw map.mistake_at("unique", "'unique' is not supported", "uniqueness across records is not judged by this version");
+  if (map.has("unique"))
+    throw map.mistake_at("unique", "'unique' is not supported",
+                         "uniqueness across records is not judged by this version");
   map.only({"required", "enum", "minimum", "maximum", "minLength", "maxLength", "pattern"});
   FieldConstraints& c = field.constraints;
   c.definition_line = map.line();
@@ -152,23 +175,31 @@ void read_constraints(const YamlMap& map, Field& field) {
   c.maximum = read_bound(map, "maximum", field);
   if (field.type != FieldType::kString) {
     for (const char* key : {"enum", "minLength", "maxLength", "pattern"}) {
-      if (map.has(key)) throw map.mistake_at(key, fmt::format("only a string has '{}'", key), "bounds of numbers and dates are minimum and maximum");
+      if (map.has(key))
+        throw map.mistake_at(key, fmt::format("only a string has '{}'", key),
+                             "bounds of numbers and dates are minimum and maximum");
     }
   }
   constexpr std::size_t kMostValues = 32'000;
   if (c.enumeration.size() > kMostValues) throw map.mistake_at("enum", fmt::format("at most {} values", kMostValues));
-  if (std::set<std::string>(c.enumeration.begin(), c.enumeration.end()).size() != c.enumeration.size()) throw map.mistake_at("enum", "a value stands twice in 'enum'");
-  if (c.minimum && c.maximum && c.minimum->value > c.maximum->value) throw map.mistake_at("minimum", "'minimum' is above 'maximum'");
-  if (c.min_length && c.max_length && *c.min_length > *c.max_length) throw map.mistake_at("minLength", "'minLength' is above 'maxLength'");
+  if (std::set<std::string>(c.enumeration.begin(), c.enumeration.end()).size() != c.enumeration.size())
+    throw map.mistake_at("enum", "a value stands twice in 'enum'");
+  if (c.minimum && c.maximum && c.minimum->value > c.maximum->value)
+    throw map.mistake_at("minimum", "'minimum' is above 'maximum'");
+  if (c.min_length && c.max_length && *c.min_length > *c.max_length)
+    throw map.mistake_at("minLength", "'minLength' is above 'maxLength'");
 }
 
 Field read_field(const YamlMap& map) {
-  map.only({"name", "column", "type", "precision", "scale", "format", "decimalChar", "groupChar", "trim", "sensitive", "trueValues", "falseValues", "description", "title", "constraints"});
+  map.only({"name", "column", "type", "precision", "scale", "format", "decimalChar", "groupChar", "trim", "sensitive",
+            "trueValues", "falseValues", "description", "title", "constraints"});
   Field field;
   field.definition_line = map.line();
   field.name = map.required_text("name");
   field.column = map.text("column").value_or(column_for(field.name));
-  if (!is_lower_name(field.column, 50)) throw map.mistake_at("column", fmt::format("'{}' is no name of a column", field.column), "lower-case letters, digits and _, at most 50");
+  if (!is_lower_name(field.column, 50))
+    throw map.mistake_at("column", fmt::format("'{}' is no name of a column", field.column),
+                         "lower-case letters, digits and _, at most 50");
   read_type(map, field);
   if (field.type == FieldType::kDecimal) {
     field.precision = static_cast<std::uint8_t>(map.number("precision", 1, 18).value_or(field.precision));
@@ -180,8 +211,10 @@ Field read_field(const YamlMap& map) {
   read_format(map, field);
   field.decimal_char = map.byte("decimalChar").value_or('.');
   field.group_char = map.byte("groupChar").value_or('\0');
-  if (field.decimal_char == 0 || field.decimal_char == field.group_char || field.decimal_char == '-') throw map.mistake_at("decimalChar", "'decimalChar' must be a character of its own");
-  if ((field.group_char >= '0' && field.group_char <= '9') || field.group_char == '-') throw map.mistake_at("groupChar", "'groupChar' must be no digit and no sign");
+  if (field.decimal_char == 0 || field.decimal_char == field.group_char || field.decimal_char == '-')
+    throw map.mistake_at("decimalChar", "'decimalChar' must be a character of its own");
+  if ((field.group_char >= '0' && field.group_char <= '9') || field.group_char == '-')
+    throw map.mistake_at("groupChar", "'groupChar' must be no digit and no sign");
   field.trim = map.flag("trim", false);
   field.sensitive = map.flag("sensitive", false);
   if (map.has("trueValues")) field.true_values = map.texts("trueValues");
@@ -192,7 +225,9 @@ Field read_field(const YamlMap& map) {
 
 void read_schema(const YamlMap& map, FeedDefinition& definition) {
   for (const char* key : {"primaryKey", "foreignKeys", "uniqueKeys"}) {
-    if (map.has(key)) throw map.mistake_at(key, fmt::format("'{}' is not supported", key), "keys across records are not judged by this version");
+    if (map.has(key))
+      throw map.mistake_at(key, fmt::format("'{}' is not supported", key),
+                           "keys across records are not judged by this version");
   }
   map.only({"fields", "missingValues"});
   if (map.has("missingValues")) definition.csv.missing_values = map.texts("missingValues");
@@ -200,15 +235,19 @@ void read_schema(const YamlMap& map, FeedDefinition& definition) {
   std::set<std::string> columns{"batch", "record_number", "posting"};
   for (const YamlMap& entry : map.maps("fields")) {
     Field field = read_field(entry);
-    if (!names.insert(field.name).second) throw entry.mistake_at("name", fmt::format("there are two fields '{}'", field.name));
+    if (!names.insert(field.name).second)
+      throw entry.mistake_at("name", fmt::format("there are two fields '{}'", field.name));
     if (!columns.insert(field.column).second) {
-      throw entry.mistake(entry.line(), fmt::format("two fields have the column '{}', or it is one of the ledger's own", field.column), "give one of them another name by 'column:'");
+      throw entry.mistake(
+          entry.line(), fmt::format("two fields have the column '{}', or it is one of the ledger's own", field.column),
+          "give one of them another name by 'column:'");
     }
     definition.layout.fields.push_back(std::move(field));
   }
   if (definition.layout.fields.empty()) throw map.mistake(map.line(), "'fields' is missing or empty");
   constexpr std::size_t kMostFields = 1000;
-  if (definition.layout.fields.size() > kMostFields) throw map.mistake(map.line(), fmt::format("at most {} fields", kMostFields));
+  if (definition.layout.fields.size() > kMostFields)
+    throw map.mistake(map.line(), fmt::format("at most {} fields", kMostFields));
 }
 
 bool is_builtin_code(std::string_view code) {
@@ -228,12 +267,15 @@ ModuleRule read_rule(const YamlMap& map, const Layout& layout) {
   if (rule.reads.empty() && !rule.field.empty()) rule.reads.push_back(rule.field);
   constexpr std::size_t kMostCode = 23;  // BROKEN- before it makes a COBOL name of 30
   if (!is_lower_name(rule.code, kMostCode) || rule.code[0] == '_' || is_builtin_code(rule.code)) {
-    throw map.mistake_at("code", fmt::format("'{}' is no code of a rule", rule.code), "lower-case letters, digits and _, at most 23, and none of the built-in codes");
+    throw map.mistake_at("code", fmt::format("'{}' is no code of a rule", rule.code),
+                         "lower-case letters, digits and _, at most 23, and none of the built-in codes");
   }
   for (const std::string& name : rule.reads) {
-    if (!layout.find(name)) throw map.mistake(map.line(), fmt::format("rule '{}' speaks of '{}', which is no field", rule.code, name));
+    if (!layout.find(name))
+      throw map.mistake(map.line(), fmt::format("rule '{}' speaks of '{}', which is no field", rule.code, name));
   }
-  if (!rule.field.empty() && !layout.find(rule.field)) throw map.mistake_at("field", fmt::format("'{}' is no field", rule.field));
+  if (!rule.field.empty() && !layout.find(rule.field))
+    throw map.mistake_at("field", fmt::format("'{}' is no field", rule.field));
   return rule;
 }
 
@@ -242,24 +284,29 @@ bool is_program_name(const std::string& name) {
   const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
   constexpr std::size_t kMost = 31;
   return !name.empty() && name.size() <= kMost && is_letter(name[0]) &&
-         std::all_of(name.begin(), name.end(), [&](char c) { return is_letter(c) || (c >= '0' && c <= '9') || c == '-'; });
+         std::all_of(name.begin(), name.end(),
+                     [&](char c) { return is_letter(c) || (c >= '0' && c <= '9') || c == '-'; });
 }
 
 void read_rules(const YamlMap& map, FeedDefinition& definition) {
   map.only({"module", "timeout_ms", "max_abends", "reasons"});
   RuleModule module;
   module.program = map.required_text("module");
-  if (!is_program_name(module.program)) throw map.mistake_at("module", fmt::format("'{}' is no PROGRAM-ID", module.program), "a letter, then at most 30 letters, digits and -; the folder is said by --modules");
+  if (!is_program_name(module.program))
+    throw map.mistake_at("module", fmt::format("'{}' is no PROGRAM-ID", module.program),
+                         "a letter, then at most 30 letters, digits and -; the folder is said by --modules");
   module.timeout_ms = static_cast<std::uint32_t>(map.number("timeout_ms", 10, 600'000).value_or(module.timeout_ms));
   module.most_abends = static_cast<std::uint32_t>(map.number("max_abends", 0, 1'000'000).value_or(module.most_abends));
   std::set<std::string> codes;
   for (const YamlMap& entry : map.maps("reasons")) {
     ModuleRule rule = read_rule(entry, definition.layout);
-    if (!codes.insert(rule.code).second) throw entry.mistake_at("code", fmt::format("there are two rules '{}'", rule.code));
+    if (!codes.insert(rule.code).second)
+      throw entry.mistake_at("code", fmt::format("there are two rules '{}'", rule.code));
     module.rules.push_back(std::move(rule));
   }
   constexpr std::size_t kMostRules = 64;
-  if (module.rules.empty() || module.rules.size() > kMostRules) throw map.mistake(map.line(), fmt::format("a rule module has 1 to {} reasons", kMostRules));
+  if (module.rules.empty() || module.rules.size() > kMostRules)
+    throw map.mistake(map.line(), fmt::format("a rule module has 1 to {} reasons", kMostRules));
   definition.module = std::move(module);
 }
 
@@ -267,13 +314,15 @@ void read_arrival(const YamlMap& map, FeedDefinition& definition) {
   map.only({"settle_seconds", "done_marker", "manifest"});
   if (const auto text = map.text("settle_seconds")) {
     const auto thousandths = ExactSum::from_text(*text, 3);
-    if (!thousandths || thousandths->minor_units < 0 || thousandths->minor_units > 86'400'000) throw map.mistake_at("settle_seconds", "'settle_seconds' must be 0 to 86400");
+    if (!thousandths || thousandths->minor_units < 0 || thousandths->minor_units > 86'400'000)
+      throw map.mistake_at("settle_seconds", "'settle_seconds' must be 0 to 86400");
     definition.arrival.settle_seconds = static_cast<double>(thousandths->minor_units) / 1000;
   }
   for (const char* key : {"done_marker", "manifest"}) {
     const auto name = map.text(key);
     if (!name) continue;
-    if (name->empty() || name->find('/') != std::string::npos) throw map.mistake_at(key, fmt::format("'{}' must be a file name, e.g. \"{{name}}.done\"", key));
+    if (name->empty() || name->find('/') != std::string::npos)
+      throw map.mistake_at(key, fmt::format("'{}' must be a file name, e.g. \"{{name}}.done\"", key));
     (key[0] == 'd' ? definition.arrival.done_marker : definition.arrival.manifest) = name;
   }
 }
@@ -285,20 +334,26 @@ void read_limits(const YamlMap& map, FeedDefinition& definition) {
   definition.declared.sum_field = map.text("sum_field");
   if (definition.declared.sum_field) {
     const auto field = definition.layout.find(*definition.declared.sum_field);
-    if (!field || !definition.layout.fields[*field].is_summed()) throw map.mistake_at("sum_field", "'sum_field' must be a decimal field");
+    if (!field || !definition.layout.fields[*field].is_summed())
+      throw map.mistake_at("sum_field", "'sum_field' must be a decimal field");
   }
 }
 
 FeedDefinition read_definition(const YamlMap& map) {
-  map.only({"feed", "title", "description", "files", "business_date", "table", "encoding", "framing", "dialect", "schema", "rules", "limits", "arrival", "archive", "synthetic"});
+  map.only({"feed", "title", "description", "files", "business_date", "table", "encoding", "framing", "dialect",
+            "schema", "rules", "limits", "arrival", "archive", "synthetic"});
   FeedDefinition definition;
   definition.name = map.required_text("feed");
-  if (!is_lower_name(definition.name, 40)) throw map.mistake_at("feed", fmt::format("'{}' is no name of a feed", definition.name), "lower-case letters, digits and _, at most 40");
+  if (!is_lower_name(definition.name, 40))
+    throw map.mistake_at("feed", fmt::format("'{}' is no name of a feed", definition.name),
+                         "lower-case letters, digits and _, at most 40");
   definition.title = map.text("title").value_or("");
   definition.files = map.text("files").value_or("");
   definition.business_date = map.text("business_date");
   definition.table = map.text("table").value_or(definition.name);
-  if (!is_lower_name(definition.table, 40)) throw map.mistake_at("table", fmt::format("'{}' is no name of a table", definition.table), "lower-case letters, digits and _, at most 40");
+  if (!is_lower_name(definition.table, 40))
+    throw map.mistake_at("table", fmt::format("'{}' is no name of a table", definition.table),
+                         "lower-case letters, digits and _, at most 40");
   for (const char* key : {"files", "business_date"}) {
     const auto pattern = map.text(key);
     if (pattern && (pattern->find('/') != std::string::npos || std::count(pattern->begin(), pattern->end(), '*') > 4)) {
@@ -308,10 +363,12 @@ FeedDefinition read_definition(const YamlMap& map) {
   if (definition.business_date) {
     for (const char* part : {"{YYYY}", "{MM}", "{DD}"}) {
       const auto at = definition.business_date->find(part);
-      if (at == std::string::npos || definition.business_date->find(part, at + 1) != std::string::npos) throw map.mistake_at("business_date", fmt::format("'business_date' must have {} once", part));
+      if (at == std::string::npos || definition.business_date->find(part, at + 1) != std::string::npos)
+        throw map.mistake_at("business_date", fmt::format("'business_date' must have {} once", part));
     }
   }
-  if (map.text("encoding").value_or("utf-8") != "utf-8") throw map.mistake_at("encoding", "only utf-8 is read by this version", "convert the file first, e.g. with iconv");
+  if (map.text("encoding").value_or("utf-8") != "utf-8")
+    throw map.mistake_at("encoding", "only utf-8 is read by this version", "convert the file first, e.g. with iconv");
   if (const auto framing = map.map("framing")) read_framing(*framing, definition);
   if (const auto dialect = map.map("dialect")) read_dialect(*dialect, definition);
   const auto schema = map.map("schema");
@@ -364,8 +421,10 @@ FeedDefinition find_definition(std::string_view name, const std::vector<fs::path
     if (feed == name) return load_definition(path);
     known += (known.empty() ? "" : ", ") + feed;
   }
-  throw Failure(ReturnCode::kRefused, fmt::format("no feed '{}' in {}", name, looked_in.empty() ? "any folder" : looked_in),
-                known.empty() ? "--feeds names a folder with definitions; 'ledgermill feed draft SAMPLE.csv' makes a first one" : "found there: " + known);
+  throw Failure(
+      ReturnCode::kRefused, fmt::format("no feed '{}' in {}", name, looked_in.empty() ? "any folder" : looked_in),
+      known.empty() ? "--feeds names a folder with definitions; 'ledgermill feed draft SAMPLE.csv' makes a first one"
+                    : "found there: " + known);
 }
 
 std::vector<fs::path> list_definitions(const std::vector<fs::path>& folders) {
@@ -387,13 +446,19 @@ std::optional<BusinessDate> business_date_of(const FeedDefinition& definition, s
   if (!definition.business_date) return std::nullopt;
   const auto named = date_in_name(*definition.business_date, file_name);
   if (!named) return std::nullopt;
-  const BusinessDate date{static_cast<std::int16_t>(named->year), static_cast<std::int8_t>(named->month), static_cast<std::int8_t>(named->day)};
+  const BusinessDate date{static_cast<std::int16_t>(named->year), static_cast<std::int8_t>(named->month),
+                          static_cast<std::int8_t>(named->day)};
   if (!date.exists()) {
-    throw Failure(ReturnCode::kRefused, fmt::format("the name '{}' has the business date {}, a day that does not exist", file_name, date.text()), "give the right one by --business-date YYYY-MM-DD");
+    throw Failure(
+        ReturnCode::kRefused,
+        fmt::format("the name '{}' has the business date {}, a day that does not exist", file_name, date.text()),
+        "give the right one by --business-date YYYY-MM-DD");
   }
   return date;
 }
 
-bool names_file(const FeedDefinition& definition, std::string_view file_name) { return !definition.files.empty() && fits_glob(definition.files, file_name); }
+bool names_file(const FeedDefinition& definition, std::string_view file_name) {
+  return !definition.files.empty() && fits_glob(definition.files, file_name);
+}
 
 }  // namespace ledgermill::feed

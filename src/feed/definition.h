@@ -17,20 +17,20 @@ namespace ledgermill::feed {
 
 /// How bytes split into records. Lines only: fixed-length and RDW framings will be further kinds beside it.
 struct LineFraming {
-  char quote = '"';                  ///< 0: no quoting
-  char escape = 0;                   ///< 0: none; otherwise the byte after it is taken as it is, inside quotes
-  bool double_quote = true;          ///< "" inside quotes is one quote
-  char delimiter = ',';              ///< needed here too: a closing quote stands before one
-  char comment = 0;                  ///< 0: none; otherwise a line that begins with it is a comment
-  bool skip_initial_space = false;   ///< spaces after a delimiter do not count; a quote after them opens the field
-  bool multiline = true;             ///< false: every line end ends a record, quoted or not
+  char quote = '"';                 ///< 0: no quoting
+  char escape = 0;                  ///< 0: none; otherwise the byte after it is taken as it is, inside quotes
+  bool double_quote = true;         ///< "" inside quotes is one quote
+  char delimiter = ',';             ///< needed here too: a closing quote stands before one
+  char comment = 0;                 ///< 0: none; otherwise a line that begins with it is a comment
+  bool skip_initial_space = false;  ///< spaces after a delimiter do not count; a quote after them opens the field
+  bool multiline = true;            ///< false: every line end ends a record, quoted or not
   std::uint32_t max_record_bytes = 1U << 20;
 };
 
 /// How the bytes of a record split into cells (Frictionless' CSV dialect, beyond what framing knows).
 struct CsvDialect {
-  bool header = true;               ///< the first line holds labels; cells are matched by label
-  std::uint32_t preamble_lines = 0; ///< lines before the header that are no records
+  bool header = true;                ///< the first line holds labels; cells are matched by label
+  std::uint32_t preamble_lines = 0;  ///< lines before the header that are no records
   std::vector<std::string> missing_values{""};
 };
 
@@ -38,31 +38,31 @@ enum class BlankLines : std::uint8_t { kSkip, kReject };
 
 /// When a file in the inbox may be read.
 struct Arrival {
-  double settle_seconds = 2.0;               ///< two looks, so far apart, must find the same size and time
-  std::optional<std::string> done_marker;    ///< name of the marker file; {name} is the feed file's name
-  std::optional<std::string> manifest;       ///< name of a JSON file with {"records", "sum"}; {name} likewise
+  double settle_seconds = 2.0;             ///< two looks, so far apart, must find the same size and time
+  std::optional<std::string> done_marker;  ///< name of the marker file; {name} is the feed file's name
+  std::optional<std::string> manifest;     ///< name of a JSON file with {"records", "sum"}; {name} likewise
 };
 
 /// A feed definition (docs/formats/feed-definition.md). Valid by construction: only `parse_definition` makes one.
 struct FeedDefinition {
-  std::string name;                           ///< [a-z][a-z0-9_]*
+  std::string name;  ///< [a-z][a-z0-9_]*
   std::string title;
-  std::string files;                          ///< glob for file names in an inbox, e.g. "transactions*.csv"
-  std::optional<std::string> business_date;   ///< pattern for file names: "transactions-{YYYY}-{MM}-{DD}*.csv"
-  std::string table;                          ///< the readers' view; default: `name`
+  std::string files;                         ///< glob for file names in an inbox, e.g. "transactions*.csv"
+  std::optional<std::string> business_date;  ///< pattern for file names: "transactions-{YYYY}-{MM}-{DD}*.csv"
+  std::string table;                         ///< the readers' view; default: `name`
   LineFraming framing;
   CsvDialect csv;
   BlankLines blank_lines = BlankLines::kSkip;
   Layout layout;
   std::optional<RuleModule> module;
   RejectLimits limits;
-  DeclaredTotals declared;                    ///< only sum_field can stand in a definition
+  DeclaredTotals declared;  ///< only sum_field can stand in a definition
   Arrival arrival;
-  std::optional<std::string> archive;         ///< folder for published files of an inbox, relative to the inbox
-  std::optional<std::string> synthetic;       ///< file with the generator's catalogue, relative to the definition
+  std::optional<std::string> archive;    ///< folder for published files of an inbox, relative to the inbox
+  std::optional<std::string> synthetic;  ///< file with the generator's catalogue, relative to the definition
 
-  Digest digest;                              ///< of the definition's bytes
-  std::filesystem::path path;                 ///< where it was read from; "" when parsed from memory
+  Digest digest;               ///< of the definition's bytes
+  std::filesystem::path path;  ///< where it was read from; "" when parsed from memory
 };
 
 /// Reads a definition. Every mistake (unknown key, wrong type, impossible value) is a Failure (RC 8) whose fact begins

@@ -31,7 +31,8 @@ Rows rows_of(std::string_view bytes, const LineFraming& framing) {
   Rows rows;
   while (const std::size_t count = framer.next(spans)) {
     for (std::size_t i = 0; i < count && spans[i].kind != FrameKind::kTooLong; ++i) {
-      if (spans[i].kind == FrameKind::kRecord) rows.push_back(split_cells(bytes.substr(spans[i].frame.offset, spans[i].frame.length), framing));
+      if (spans[i].kind == FrameKind::kRecord)
+        rows.push_back(split_cells(bytes.substr(spans[i].frame.offset, spans[i].frame.length), framing));
     }
     if (spans[count - 1].kind == FrameKind::kTooLong) break;
   }
@@ -41,11 +42,13 @@ Rows rows_of(std::string_view bytes, const LineFraming& framing) {
 /// Rows that have as many cells as the first; 0 where the first has one only.
 std::size_t rows_alike(const Rows& rows) {
   if (rows.empty() || rows[0].size() < 2) return 0;
-  return static_cast<std::size_t>(std::count_if(rows.begin(), rows.end(), [&](const auto& row) { return row.size() == rows[0].size(); }));
+  return static_cast<std::size_t>(
+      std::count_if(rows.begin(), rows.end(), [&](const auto& row) { return row.size() == rows[0].size(); }));
 }
 
 bool is_number(const std::string& text) {
-  return !text.empty() && text.find_first_not_of("0123456789.,-") == std::string::npos && text.find_first_of("0123456789") != std::string::npos;
+  return !text.empty() && text.find_first_not_of("0123456789.,-") == std::string::npos &&
+         text.find_first_of("0123456789") != std::string::npos;
 }
 
 /// The first row holds labels when they differ from each other, none is empty, and none looks like a value.
@@ -58,8 +61,10 @@ std::string yaml_text(std::string_view text) {
   std::string quoted = "\"";
   for (const char c : text) {
     if (c == '"' || c == '\\') quoted += '\\';
-    if (static_cast<unsigned char>(c) < 0x20) quoted += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
-    else quoted += c;
+    if (static_cast<unsigned char>(c) < 0x20)
+      quoted += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+    else
+      quoted += c;
   }
   return quoted + "\"";
 }
@@ -70,7 +75,8 @@ std::size_t fitting(const Field& field, const std::vector<std::string>& values) 
   RecordBlock block(layout, false);
   const std::vector<std::string> none;
   const CellDecoder decoder(layout.fields[0], 0, none);
-  return static_cast<std::size_t>(std::count_if(values.begin(), values.end(), [&](const std::string& value) { return decoder.decode(value, block, 0); }));
+  return static_cast<std::size_t>(std::count_if(
+      values.begin(), values.end(), [&](const std::string& value) { return decoder.decode(value, block, 0); }));
 }
 
 /// Writes the lines of one field: what it may be, each guess with its evidence.
@@ -86,7 +92,9 @@ class FieldGuess {
     std::string text = fmt::format("    - name: {}\n", yaml_text(name_));
     text += type_lines();
     std::string constraints;
-    if (is_most(values_.size(), cells_.size())) constraints = fmt::format("        required: true   # guess: {} of {} are not empty\n", values_.size(), cells_.size());
+    if (is_most(values_.size(), cells_.size()))
+      constraints =
+          fmt::format("        required: true   # guess: {} of {} are not empty\n", values_.size(), cells_.size());
     if (is_string_) constraints += string_constraints();
     return text + (constraints.empty() ? "" : "      constraints:\n" + constraints);
   }
@@ -126,7 +134,9 @@ class FieldGuess {
     fitting_ = fitting(field, values_);
     return is_most(fitting_, values_.size());
   }
-  std::string evidence(const std::string& line) const { return fmt::format("{}   # guess: {} of {} values fit\n", line, fitting_, values_.size()); }
+  std::string evidence(const std::string& line) const {
+    return fmt::format("{}   # guess: {} of {} values fit\n", line, fitting_, values_.size());
+  }
 
   /// A few values that nearly all cells have are an enum.
   std::string string_constraints() const {
@@ -146,7 +156,8 @@ class FieldGuess {
     }
     std::size_t longest = 1;
     for (const std::string& value : values_) longest = std::max(longest, value.size());
-    return fmt::format("        maxLength: {}   # guess: twice the longest of {} values\n", 2 * longest, values_.size());
+    return fmt::format("        maxLength: {}   # guess: twice the longest of {} values\n", 2 * longest,
+                       values_.size());
   }
 
   std::string name_;
@@ -176,16 +187,22 @@ std::string draft_definition(const std::filesystem::path& sample, std::string_vi
     }
   }
   Rows rows = rows_of(bytes, best);
-  if (rows.empty()) throw Failure(ReturnCode::kRefused, fmt::format("'{}' has no lines of cells to learn from", sample.string()));
+  if (rows.empty())
+    throw Failure(ReturnCode::kRefused, fmt::format("'{}' has no lines of cells to learn from", sample.string()));
   const bool header = looks_like_header(rows[0]);
   std::vector<std::string> names;
-  for (std::size_t i = 0; i < rows[0].size(); ++i) names.push_back(header ? rows[0][i] : fmt::format("column {}", i + 1));
+  for (std::size_t i = 0; i < rows[0].size(); ++i)
+    names.push_back(header ? rows[0][i] : fmt::format("column {}", i + 1));
   if (header) rows.erase(rows.begin());
 
-  std::string text = fmt::format("# A draft from '{}': every line marked 'guess' wants a person's look.\n", sample.filename().string());
+  std::string text = fmt::format("# A draft from '{}': every line marked 'guess' wants a person's look.\n",
+                                 sample.filename().string());
   text += fmt::format("feed: {}\nfiles: {}\n\ndialect:\n", feed_name, yaml_text("*" + sample.extension().string()));
-  text += fmt::format("  delimiter: {}   # guess: {} of {} lines then have {} cells\n", yaml_text(std::string(1, best.delimiter)), best_alike, rows.size() + (header ? 1 : 0), names.size());
-  text += fmt::format("  header: {}   # guess: the first line {} labels\n\nschema:\n  fields:\n", header, header ? "looks like" : "does not look like");
+  text +=
+      fmt::format("  delimiter: {}   # guess: {} of {} lines then have {} cells\n",
+                  yaml_text(std::string(1, best.delimiter)), best_alike, rows.size() + (header ? 1 : 0), names.size());
+  text += fmt::format("  header: {}   # guess: the first line {} labels\n\nschema:\n  fields:\n", header,
+                      header ? "looks like" : "does not look like");
   for (std::size_t f = 0; f < names.size(); ++f) {
     std::vector<std::string> cells;
     for (const auto& row : rows) {

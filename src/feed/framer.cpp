@@ -77,7 +77,8 @@ std::size_t Framer::decisive_quote(std::size_t from) {
   const char escape = framing_.escape == 0 ? framing_.quote : framing_.escape;
   std::size_t at = from;
   while (at < bytes_.size()) {
-    if (bytes_[at] == framing_.quote && !(framing_.double_quote && at + 1 < bytes_.size() && bytes_[at + 1] == framing_.quote)) {
+    if (bytes_[at] == framing_.quote &&
+        !(framing_.double_quote && at + 1 < bytes_.size() && bytes_[at + 1] == framing_.quote)) {
       break;
     }
     if (bytes_[at] == framing_.quote || bytes_[at] == escape) {

@@ -68,8 +68,12 @@ class Weighted {
 class NewFile {
  public:
   explicit NewFile(fs::path path)
-      : path_(std::move(path)), temporary_(path_.string() + ".part"), fd_(::open(temporary_.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)) {
-    if (!fd_) throw Failure(ReturnCode::kUnavailable, fmt::format("cannot write '{}': {}", temporary_.string(), errno_text(errno)));
+      : path_(std::move(path)),
+        temporary_(path_.string() + ".part"),
+        fd_(::open(temporary_.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)) {
+    if (!fd_)
+      throw Failure(ReturnCode::kUnavailable,
+                    fmt::format("cannot write '{}': {}", temporary_.string(), errno_text(errno)));
   }
   NewFile(const NewFile&) = delete;
   NewFile& operator=(const NewFile&) = delete;
@@ -90,7 +94,9 @@ class NewFile {
   }
   void rewrite_start(const std::string& text) {
     flush();
-    if (::lseek(fd_.get(), 0, SEEK_SET) != 0) throw Failure(ReturnCode::kUnavailable, fmt::format("cannot write '{}': {}", temporary_.string(), errno_text(errno)));
+    if (::lseek(fd_.get(), 0, SEEK_SET) != 0)
+      throw Failure(ReturnCode::kUnavailable,
+                    fmt::format("cannot write '{}': {}", temporary_.string(), errno_text(errno)));
     write_all(fd_.get(), std::as_bytes(std::span(text)), temporary_);
   }
   void complete() {
@@ -109,7 +115,8 @@ class NewFile {
 void append_number(std::string& out, std::int64_t minor_units, const Field& field, bool shortest) {
   std::array<char, 24> digits;
   std::size_t at = digits.size();
-  std::uint64_t rest = minor_units < 0 ? std::uint64_t{0} - static_cast<std::uint64_t>(minor_units) : static_cast<std::uint64_t>(minor_units);
+  std::uint64_t rest = minor_units < 0 ? std::uint64_t{0} - static_cast<std::uint64_t>(minor_units)
+                                       : static_cast<std::uint64_t>(minor_units);
   std::size_t decimals = field.scale;
   for (std::size_t d = 0; d < field.scale; ++d, rest /= 10) {
     if (shortest && rest % 10 == 0) {
@@ -138,11 +145,21 @@ std::string day_text(std::int32_t days, const std::string& format) {
       continue;
     }
     switch (format[++i]) {
-      case 'Y': text += fmt::format("{:04}", date.year); break;
-      case 'y': text += fmt::format("{:02}", date.year % 100); break;
-      case 'm': text += fmt::format("{:02}", date.month); break;
-      case 'd': text += fmt::format("{:02}", date.day); break;
-      default: text += "00"; break;  // of the time of day
+      case 'Y':
+        text += fmt::format("{:04}", date.year);
+        break;
+      case 'y':
+        text += fmt::format("{:02}", date.year % 100);
+        break;
+      case 'm':
+        text += fmt::format("{:02}", date.month);
+        break;
+      case 'd':
+        text += fmt::format("{:02}", date.day);
+        break;
+      default:
+        text += "00";
+        break;  // of the time of day
     }
   }
   return text;
@@ -155,7 +172,8 @@ class Generator {
     for (const RecordKind& kind : catalogue_.kinds) kinds_.add(kind.weight);
     for (const Fault& fault : catalogue_.faults) faults_.add(fault.weight);
     if (options.faults > 0 && catalogue_.faults.empty()) {
-      throw Failure(ReturnCode::kRefused, fmt::format("the catalogue of feed '{}' has no faults", definition.name), "leave --faults out");
+      throw Failure(ReturnCode::kRefused, fmt::format("the catalogue of feed '{}' has no faults", definition.name),
+                    "leave --faults out");
     }
     header_ = header_line();
     make_day_texts();
@@ -184,7 +202,8 @@ class Generator {
 
 std::string Generator::header_line() const {
   std::string line;
-  for (const Field& field : definition_.layout.fields) line += (line.empty() ? "" : std::string(1, definition_.framing.delimiter)) + field.name;
+  for (const Field& field : definition_.layout.fields)
+    line += (line.empty() ? "" : std::string(1, definition_.framing.delimiter)) + field.name;
   return line;
 }
 
@@ -208,9 +227,13 @@ bool Generator::enough(const NewFile& file, std::uint64_t records) const {
 void Generator::append_cell(std::string& out, std::size_t field, const CellRecipe& recipe) {
   constexpr std::uint64_t kOneInShortest = 8;  // 1234.50 is also written 1234.5
   switch (recipe.kind) {
-    case CellRecipe::Kind::kEmpty: return;
-    case CellRecipe::Kind::kOneOf: out += recipe.texts[random_.below(recipe.texts.size())]; return;
-    case CellRecipe::Kind::kDay: return;  // append_record has the texts
+    case CellRecipe::Kind::kEmpty:
+      return;
+    case CellRecipe::Kind::kOneOf:
+      out += recipe.texts[random_.below(recipe.texts.size())];
+      return;
+    case CellRecipe::Kind::kDay:
+      return;  // append_record has the texts
     case CellRecipe::Kind::kNumber: {
       const auto span = static_cast<std::uint64_t>(recipe.to - recipe.from) + 1;
       const std::int64_t number = recipe.from + static_cast<std::int64_t>(random_.below(span));
@@ -218,9 +241,12 @@ void Generator::append_cell(std::string& out, std::size_t field, const CellRecip
     }
     case CellRecipe::Kind::kPattern:
       for (const char c : recipe.pattern) {
-        if (c == '#') out += static_cast<char>('0' + random_.below(10));
-        else if (c == '@') out += static_cast<char>('A' + random_.below(26));
-        else out += c;
+        if (c == '#')
+          out += static_cast<char>('0' + random_.below(10));
+        else if (c == '@')
+          out += static_cast<char>('A' + random_.below(26));
+        else
+          out += c;
       }
       return;
   }
@@ -243,9 +269,12 @@ void Generator::append_record(std::string& out, const RecordKind& kind, const Fa
     if (fault != nullptr) {
       for (const Fault::CellChange& each : fault->cells) change = each.field == f ? &each : change;
     }
-    if (change != nullptr) out += change->texts[random_.below(change->texts.size())];
-    else if (kind.cells[f].kind == CellRecipe::Kind::kDay) out += day_texts_[k][f][random_.below(day_texts_[k][f].size())];
-    else append_cell(out, f, kind.cells[f]);
+    if (change != nullptr)
+      out += change->texts[random_.below(change->texts.size())];
+    else if (kind.cells[f].kind == CellRecipe::Kind::kDay)
+      out += day_texts_[k][f][random_.below(day_texts_[k][f].size())];
+    else
+      append_cell(out, f, kind.cells[f]);
   }
   if (fault != nullptr) out += fault->append;
   out += catalogue_.newline;
@@ -253,11 +282,16 @@ void Generator::append_record(std::string& out, const RecordKind& kind, const Fa
 
 std::string Generator::totals_line(const Generator& generator, const GeneratedFile& made, std::uint64_t rejected,
                                    const std::map<std::string, std::uint64_t>& codes) {
-  nlohmann::ordered_json json{{"feed", generator.definition_.name}, {"file", made.file.filename().string()},
-                              {"records", made.records},            {"bytes", made.bytes},
-                              {"seed", generator.options_.seed},    {"faults", generator.options_.faults},
-                              {"faulty", made.faulty},              {"accepted", made.records - rejected},
-                              {"rejected", rejected},               {"codes", codes}};
+  nlohmann::ordered_json json{{"feed", generator.definition_.name},
+                              {"file", made.file.filename().string()},
+                              {"records", made.records},
+                              {"bytes", made.bytes},
+                              {"seed", generator.options_.seed},
+                              {"faults", generator.options_.faults},
+                              {"faulty", made.faulty},
+                              {"accepted", made.records - rejected},
+                              {"rejected", rejected},
+                              {"codes", codes}};
   std::string line = json.dump();
   LM_CHECK(line.size() < kTotalsLineBytes, "the totals fit the line kept for them");
   line.resize(kTotalsLineBytes - 1, ' ');
@@ -280,16 +314,19 @@ GeneratedFile Generator::write(const fs::path& path, const fs::path& truth_path)
       append_record(file.buffer, catalogue_.kinds[kinds_.draw(random_)], nullptr);
     } else {
       const Fault& fault = catalogue_.faults[faults_.draw(random_)];
-      const std::size_t kind = fault.kinds.empty() ? kinds_.draw(random_) : fault.kinds[random_.below(fault.kinds.size())];
+      const std::size_t kind =
+          fault.kinds.empty() ? kinds_.draw(random_) : fault.kinds[random_.below(fault.kinds.size())];
       append_record(file.buffer, catalogue_.kinds[kind], &fault);
       ++made.faulty;
       if (!fault.code.empty()) {
         ++rejected;
         ++codes[fault.code];
       }
-      const nlohmann::ordered_json line{{"record", made.records}, {"fault", fault.name},
-                                        {"code", fault.code.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(fault.code)},
-                                        {"field", fault.field.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(fault.field)}};
+      const nlohmann::ordered_json line{
+          {"record", made.records},
+          {"fault", fault.name},
+          {"code", fault.code.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(fault.code)},
+          {"field", fault.field.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(fault.field)}};
       truth.buffer += line.dump() + "\n";
       truth.flush_if_full();
     }
@@ -322,8 +359,10 @@ fs::path truth_beside(const fs::path& file) { return fs::path(file).replace_exte
 }  // namespace
 
 void GenerateOptions::validate() const {
-  if (records.has_value() == bytes.has_value()) throw Failure(ReturnCode::kRefused, "say how much is to be generated: so many records, or so many bytes");
-  if (!(faults >= 0.0 && faults <= 1.0)) throw Failure(ReturnCode::kRefused, fmt::format("a share of faults is from 0 to 1, not {}", faults));
+  if (records.has_value() == bytes.has_value())
+    throw Failure(ReturnCode::kRefused, "say how much is to be generated: so many records, or so many bytes");
+  if (!(faults >= 0.0 && faults <= 1.0))
+    throw Failure(ReturnCode::kRefused, fmt::format("a share of faults is from 0 to 1, not {}", faults));
 }
 
 GeneratedFile generate(const FeedDefinition& definition, const GenerateOptions& options) {
@@ -333,11 +372,15 @@ GeneratedFile generate(const FeedDefinition& definition, const GenerateOptions& 
   const fs::path path = folder ? options.out / file_name(definition, date) : options.out;
   std::error_code error;
   if (path.has_parent_path()) fs::create_directories(path.parent_path(), error);
-  if (error) throw Failure(ReturnCode::kUnavailable, fmt::format("cannot make '{}': {}", path.parent_path().string(), error.message()));
+  if (error)
+    throw Failure(ReturnCode::kUnavailable,
+                  fmt::format("cannot make '{}': {}", path.parent_path().string(), error.message()));
   const fs::path truth = truth_beside(path);
   if (fs::exists(path) && !fs::exists(truth)) {
-    throw Failure(ReturnCode::kRefused, fmt::format("'{}' is there already, and was not generated: it has no truth file beside it", path.string()),
-                  "name another file or folder");
+    throw Failure(
+        ReturnCode::kRefused,
+        fmt::format("'{}' is there already, and was not generated: it has no truth file beside it", path.string()),
+        "name another file or folder");
   }
   return Generator(definition, options).write(path, truth);
 }

@@ -17,7 +17,8 @@ struct GenerateOptions {
   std::optional<std::uint64_t> bytes;    ///< stop at the first record that reaches so many bytes
   double faults = 0.0;                   ///< share of records that get a fault, 0 to 1
   std::uint64_t seed = 1;                ///< same seed, definition and options: same bytes
-  std::filesystem::path out;             ///< a folder (made if missing; the file's name follows the feed's pattern) or a file to make
+  std::filesystem::path
+      out;  ///< a folder (made if missing; the file's name follows the feed's pattern) or a file to make
   std::optional<BusinessDate> business_date;
   std::function<void(std::uint64_t records, std::uint64_t bytes)> progress;
 
@@ -26,7 +27,8 @@ struct GenerateOptions {
 
 struct GeneratedFile {
   std::filesystem::path file;
-  std::filesystem::path truth;  ///< JSON Lines (docs/formats/truth-file.md): a first line of totals, then one line a fault
+  std::filesystem::path
+      truth;  ///< JSON Lines (docs/formats/truth-file.md): a first line of totals, then one line a fault
   std::uint64_t records = 0;
   std::uint64_t bytes = 0;
   std::uint64_t faulty = 0;

@@ -52,8 +52,10 @@ std::vector<std::string> split_cells(std::string_view record, const LineFraming&
     if (quoted && framing.escape != 0 && c == framing.escape && c != framing.quote && i + 1 < record.size()) {
       cells.back() += record[++i];
     } else if (quoted && is_quote) {
-      if (framing.double_quote && i + 1 < record.size() && record[i + 1] == framing.quote) cells.back() += record[++i];
-      else quoted = false;
+      if (framing.double_quote && i + 1 < record.size() && record[i + 1] == framing.quote)
+        cells.back() += record[++i];
+      else
+        quoted = false;
     } else if (quoted) {
       cells.back() += c;
     } else if (c == framing.delimiter) {
@@ -83,11 +85,15 @@ std::vector<std::uint16_t> match_header(std::string_view header, const FeedDefin
   for (std::size_t i = 0; i < labels.size() && i < kMostLabels; ++i) {
     labels[i] = trimmed(labels[i]);
     const auto field = definition.layout.find(labels[i]);
-    if (labels[i].empty()) add(fmt::format("blank-label: label {} is empty", i + 1));
-    else if (std::find(labels.begin(), labels.begin() + static_cast<std::ptrdiff_t>(i), labels[i]) != labels.begin() + static_cast<std::ptrdiff_t>(i))
+    if (labels[i].empty())
+      add(fmt::format("blank-label: label {} is empty", i + 1));
+    else if (std::find(labels.begin(), labels.begin() + static_cast<std::ptrdiff_t>(i), labels[i]) !=
+             labels.begin() + static_cast<std::ptrdiff_t>(i))
       add(fmt::format("duplicate-label: '{}' stands twice", shown_label(labels[i])));
-    else if (!field) add(fmt::format("extra-label: '{}' is no field of the feed", shown_label(labels[i])));
-    else fields.push_back(static_cast<std::uint16_t>(*field));
+    else if (!field)
+      add(fmt::format("extra-label: '{}' is no field of the feed", shown_label(labels[i])));
+    else
+      fields.push_back(static_cast<std::uint16_t>(*field));
   }
   for (const Field& field : definition.layout.fields) {
     if (std::find(labels.begin(), labels.end(), field.name) == labels.end()) {
@@ -96,7 +102,8 @@ std::vector<std::uint16_t> match_header(std::string_view header, const FeedDefin
   }
   if (!mistakes.empty()) {
     throw Failure(ReturnCode::kRefused, fmt::format("header of '{}', line {}: {}", file, line, mistakes),
-                  "the labels must be those of the feed definition, in any order; is this a file of another feed, or of another delimiter?");
+                  "the labels must be those of the feed definition, in any order; is this a file of another feed, or "
+                  "of another delimiter?");
   }
   return fields;
 }

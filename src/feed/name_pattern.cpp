@@ -47,8 +47,10 @@ bool fits_glob(std::string_view pattern, std::string_view name) {
       continue;
     }
     if (p < pattern.size()) {
-      if (pattern[p] == '[') fits = fits_set(pattern, next, name[n]);
-      else fits = pattern[next++] == name[n] || pattern[p] == '?';
+      if (pattern[p] == '[')
+        fits = fits_set(pattern, next, name[n]);
+      else
+        fits = pattern[next++] == name[n] || pattern[p] == '?';
     }
     if (fits) {
       p = next;

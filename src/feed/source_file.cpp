@@ -20,8 +20,10 @@ std::string shown(const std::filesystem::path& path) {
   std::string safe;
   for (const char c : path.string()) {
     const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) safe += fmt::format("\\x{:02x}", byte);
-    else safe += c;
+    if (byte < 0x20 || byte == 0x7f)
+      safe += fmt::format("\\x{:02x}", byte);
+    else
+      safe += c;
   }
   return safe;
 }
@@ -36,8 +38,9 @@ void refuse_unless_regular(const struct stat& status, const std::filesystem::pat
                      : S_ISFIFO(status.st_mode) ? "is a pipe"
                      : S_ISLNK(status.st_mode)  ? "is a symbolic link"
                                                 : "is a device or socket";
-  throw refuse(path, what, S_ISDIR(status.st_mode) ? "name the files in it, or use --inbox"
-                                                   : "a feed file is a regular file: it is read twice, and must not change");
+  throw refuse(path, what,
+               S_ISDIR(status.st_mode) ? "name the files in it, or use --inbox"
+                                       : "a feed file is a regular file: it is read twice, and must not change");
 }
 
 struct Magic {
@@ -52,7 +55,9 @@ constexpr std::array<Magic, 9> kMagics{{{"\x1f\x8b"sv, "is compressed by gzip", 
                                         {"PK\x03\x04"sv, "is a zip archive", kUnpack},
                                         {"\x28\xb5\x2f\xfd"sv, "is compressed by zstd", kUnpack},
                                         {"BZh"sv, "is compressed by bzip2", kUnpack},
-                                        {"\xfd" "7zXZ"sv, "is compressed by xz", kUnpack},
+                                        {"\xfd"
+                                         "7zXZ"sv,
+                                         "is compressed by xz", kUnpack},
                                         {"\xff\xfe\x00\x00"sv, "is UTF-32 text", kRecode},
                                         {"\x00\x00\xfe\xff"sv, "is UTF-32 text", kRecode},
                                         {"\xff\xfe"sv, "is UTF-16 text", kRecode},
@@ -74,7 +79,8 @@ SourceFile::SourceFile(std::filesystem::path path) : path_(std::move(path)) {
   struct stat status {};
   if (::lstat(path_.c_str(), &status) != 0) {
     const int error = errno;
-    const bool missing = error == ENOENT || error == ENOTDIR || error == EACCES || error == ENAMETOOLONG || error == ELOOP;
+    const bool missing =
+        error == ENOENT || error == ENOTDIR || error == EACCES || error == ENAMETOOLONG || error == ELOOP;
     throw Failure(missing ? ReturnCode::kRefused : ReturnCode::kUnavailable,
                   fmt::format("cannot open '{}': {}", shown(path_), errno_text(error)));
   }
@@ -90,7 +96,8 @@ SourceFile::SourceFile(std::filesystem::path path) : path_(std::move(path)) {
   inode_ = status.st_ino;
   modified_ = status.st_mtim;
   if (bytes_ == 0) {
-    throw refuse(path_, "is empty (0 bytes)", "a file without records still has its header line; was it cut on its way?");
+    throw refuse(path_, "is empty (0 bytes)",
+                 "a file without records still has its header line; was it cut on its way?");
   }
   std::array<char, 256> buffer{};
   const std::size_t size = read_some_at(fd_.get(), 0, std::as_writable_bytes(std::span(buffer)), path_);
@@ -110,7 +117,8 @@ void SourceFile::check_unchanged() const {
            now.st_mtim.tv_nsec == modified_.tv_nsec && now.st_ino == inode_ && now.st_dev == device_;
   };
   if (!there || !same(by_descriptor) || !same(by_name)) {
-    throw refuse(path_, "changed while it was read", "is it still being written? deliver it whole, then run the same command again");
+    throw refuse(path_, "changed while it was read",
+                 "is it still being written? deliver it whole, then run the same command again");
   }
 }
 

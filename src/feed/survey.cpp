@@ -36,7 +36,8 @@ class Window {
     begin_ = offset;
     size_ = kept;
     const std::uint64_t wanted = std::min<std::uint64_t>(buffer_.size(), file_.bytes() - begin_) - size_;
-    read_exactly_at(file_.fd(), begin_ + size_, std::as_writable_bytes(std::span(buffer_).subspan(size_, wanted)), file_.path());
+    read_exactly_at(file_.fd(), begin_ + size_, std::as_writable_bytes(std::span(buffer_).subspan(size_, wanted)),
+                    file_.path());
     size_ += wanted;
   }
 
@@ -90,12 +91,14 @@ class Surveyor {
         definition_(definition),
         options_(options),
         plan_(plan),
-        window_(file, std::min<std::uint64_t>(file.bytes(), std::size_t{options.chunk_bytes} + definition.framing.max_record_bytes + 2)) {}
+        window_(file, std::min<std::uint64_t>(
+                          file.bytes(), std::size_t{options.chunk_bytes} + definition.framing.max_record_bytes + 2)) {}
 
   void survey() {
     window_.slide_to(0);
     skip_byte_order_mark();
-    for (std::uint32_t i = 0; i < definition_.csv.preamble_lines && window_.begin() < file_.bytes(); ++i) skip_preamble_line();
+    for (std::uint32_t i = 0; i < definition_.csv.preamble_lines && window_.begin() < file_.bytes(); ++i)
+      skip_preamble_line();
     take_header();
     while (window_.begin() < file_.bytes()) {
       take_chunk();
@@ -125,7 +128,8 @@ class Surveyor {
     LM_CHECK(count == 1, "the window holds more than the longest record");
     if (span.kind == FrameKind::kTooLong) {
       throw Failure(ReturnCode::kRefused,
-                    fmt::format("'{}': the {} has no line end within {} bytes", file_.path().string(), what, framing.max_record_bytes),
+                    fmt::format("'{}': the {} has no line end within {} bytes", file_.path().string(), what,
+                                framing.max_record_bytes),
                     "is this a text file with lines?");
     }
     span_lines_ = framer.lines();
@@ -144,7 +148,8 @@ class Surveyor {
 
   void take_header() {
     if (!definition_.csv.header) {
-      for (std::size_t i = 0; i < definition_.layout.fields.size(); ++i) plan_.cell_fields.push_back(static_cast<std::uint16_t>(i));
+      for (std::size_t i = 0; i < definition_.layout.fields.size(); ++i)
+        plan_.cell_fields.push_back(static_cast<std::uint16_t>(i));
       return;
     }
     while (window_.begin() < file_.bytes()) {
@@ -158,7 +163,8 @@ class Surveyor {
         continue;
       }
       if (span.kind == FrameKind::kQuoteError) {
-        throw Failure(ReturnCode::kRefused, fmt::format("header of '{}', line {}: a quote is not closed", file_.path().string(), line_));
+        throw Failure(ReturnCode::kRefused,
+                      fmt::format("header of '{}', line {}: a quote is not closed", file_.path().string(), line_));
       }
       plan_.cell_fields = match_header(line, definition_, line_, file_.path().filename().string());
       plan_.header = std::string(window_.bytes().substr(0, span.end));
@@ -229,7 +235,8 @@ class Surveyor {
     ++line_;
   }
 
-  ChunkPlan next_chunk(std::uint64_t first_byte, std::uint64_t bytes, std::uint64_t records, const Digest& digest) const {
+  ChunkPlan next_chunk(std::uint64_t first_byte, std::uint64_t bytes, std::uint64_t records,
+                       const Digest& digest) const {
     ChunkPlan chunk;
     chunk.number = ChunkNumber{static_cast<std::uint32_t>(plan_.chunks.size() + 1)};
     chunk.first_byte = first_byte;
@@ -246,9 +253,9 @@ class Surveyor {
   const SurveyOptions& options_;
   Plan& plan_;
   Window window_;
-  std::uint64_t line_ = 1;         // of the window's first byte
+  std::uint64_t line_ = 1;  // of the window's first byte
   std::uint64_t next_record_ = 1;
-  std::uint32_t span_lines_ = 0;   // lines of the span that first_span found
+  std::uint32_t span_lines_ = 0;  // lines of the span that first_span found
 };
 
 void check_contiguous(const Plan& plan) {
@@ -267,7 +274,8 @@ void check_contiguous(const Plan& plan) {
 void SurveyOptions::validate() const {
   constexpr std::uint32_t kMost = 1U << 30;
   if (chunk_bytes == 0 || chunk_bytes > kMost) {
-    throw Failure(ReturnCode::kRefused, fmt::format("a chunk of {} bytes cannot be", chunk_bytes), "1 to 1073741824 bytes");
+    throw Failure(ReturnCode::kRefused, fmt::format("a chunk of {} bytes cannot be", chunk_bytes),
+                  "1 to 1073741824 bytes");
   }
 }
 

@@ -36,7 +36,8 @@ std::int64_t number_of(const YamlMap& map, const char* key, const Field& field) 
   const auto sum = ExactSum::from_text(text, field.scale);
   constexpr Int128 kMost = 999'999'999'999'999'999;
   if (!sum || sum->minor_units > kMost || sum->minor_units < -kMost) {
-    throw map.mistake_at(key, fmt::format("'{}' is no number with at most {} decimals and 18 digits", text, field.scale));
+    throw map.mistake_at(key,
+                         fmt::format("'{}' is no number with at most {} decimals and 18 digits", text, field.scale));
   }
   return static_cast<std::int64_t>(sum->minor_units);
 }
@@ -59,7 +60,8 @@ CellRecipe read_recipe(const YamlMap& map, const Field& field, const LineFraming
     throw map.mistake(map.line(), fmt::format("the cell '{}' is not described", field.name),
                       "give it one_of, day_from and day_to, from and to, or pattern");
   }
-  if (recipe.to < recipe.from) throw map.mistake(map.line(), fmt::format("the cell '{}' ends before it begins", field.name));
+  if (recipe.to < recipe.from)
+    throw map.mistake(map.line(), fmt::format("the cell '{}' ends before it begins", field.name));
   return recipe;
 }
 
@@ -96,7 +98,8 @@ RecordKind read_kind(const YamlMap& map, const FeedDefinition& definition) {
   for (std::size_t f = 0; f < kind.cells.size(); ++f) {
     const Field& field = definition.layout.fields[f];
     if (kind.cells[f].kind == CellRecipe::Kind::kEmpty && field.constraints.required) {
-      throw cells->mistake(cells->line(), fmt::format("the kind '{}' does not describe the required cell '{}'", kind.name, field.name));
+      throw cells->mistake(
+          cells->line(), fmt::format("the kind '{}' does not describe the required cell '{}'", kind.name, field.name));
     }
   }
   return kind;
@@ -121,7 +124,8 @@ std::string bytes_of_hex(const YamlMap& map, const char* key) {
 }
 
 Fault read_fault(const YamlMap& map, const FeedDefinition& definition, const std::vector<RecordKind>& kinds) {
-  map.only({"name", "about", "weight", "kinds", "cells", "cells_hex", "remove", "before", "append", "repeat_header", "code", "field"});
+  map.only({"name", "about", "weight", "kinds", "cells", "cells_hex", "remove", "before", "append", "repeat_header",
+            "code", "field"});
   Fault fault;
   fault.name = map.required_text("name");
   fault.weight = static_cast<std::uint32_t>(map.number("weight", 1, kMostWeight).value_or(1));
@@ -155,7 +159,8 @@ Fault read_fault(const YamlMap& map, const FeedDefinition& definition, const std
 
 SyntheticCatalogue load_catalogue(const FeedDefinition& definition) {
   if (!definition.synthetic) {
-    throw Failure(ReturnCode::kRefused, fmt::format("feed '{}' has no catalogue to generate records from", definition.name),
+    throw Failure(ReturnCode::kRefused,
+                  fmt::format("feed '{}' has no catalogue to generate records from", definition.name),
                   "name one in the definition: 'synthetic: FILE' (docs/formats/synthetic.md)");
   }
   const std::filesystem::path path = definition.path.parent_path() / *definition.synthetic;
@@ -165,7 +170,8 @@ SyntheticCatalogue load_catalogue(const FeedDefinition& definition) {
   catalogue.newline = map.text("newline").value_or("\n");
   for (const YamlMap& kind : map.maps("kinds")) catalogue.kinds.push_back(read_kind(kind, definition));
   if (catalogue.kinds.empty()) throw map.mistake(map.line(), "'kinds' is missing: there is no record to make");
-  for (const YamlMap& fault : map.maps("faults")) catalogue.faults.push_back(read_fault(fault, definition, catalogue.kinds));
+  for (const YamlMap& fault : map.maps("faults"))
+    catalogue.faults.push_back(read_fault(fault, definition, catalogue.kinds));
   return catalogue;
 }
 

@@ -16,7 +16,7 @@ struct CellRecipe {
   std::vector<std::string> texts;  ///< kOneOf: as they will stand in the file, quoted where they must be
   std::int64_t from = 0;           ///< kDay: days since 1970-01-01; kNumber: minor units
   std::int64_t to = 0;
-  std::string pattern;             ///< kPattern: # is a digit, @ a capital letter, all else itself
+  std::string pattern;  ///< kPattern: # is a digit, @ a capital letter, all else itself
 };
 
 /// One kind of good record.
@@ -34,14 +34,14 @@ struct Fault {
   };
   std::string name;
   std::uint32_t weight = 1;
-  std::vector<std::size_t> kinds;    ///< records it may befall, by index; all when empty
+  std::vector<std::size_t> kinds;  ///< records it may befall, by index; all when empty
   std::vector<CellChange> cells;
-  std::optional<std::size_t> remove; ///< this cell and a delimiter are left out
-  std::string before;                ///< put before the record, e.g. a line that is none
-  std::string append;                ///< put behind its last cell
-  bool repeat_header = false;        ///< the record is the header line
-  std::string code;                  ///< the reject code it must get; "" for none: it must be accepted
-  std::string field;                 ///< label of the field the reason speaks of; "" for the whole record
+  std::optional<std::size_t> remove;  ///< this cell and a delimiter are left out
+  std::string before;                 ///< put before the record, e.g. a line that is none
+  std::string append;                 ///< put behind its last cell
+  bool repeat_header = false;         ///< the record is the header line
+  std::string code;                   ///< the reject code it must get; "" for none: it must be accepted
+  std::string field;                  ///< label of the field the reason speaks of; "" for the whole record
 };
 
 struct SyntheticCatalogue {

@@ -11,7 +11,9 @@ namespace ledgermill::feed {
 
 namespace {
 
-int line_of_node(const YAML::Node& node, int otherwise) { return node.Mark().line >= 0 ? node.Mark().line + 1 : otherwise; }
+int line_of_node(const YAML::Node& node, int otherwise) {
+  return node.Mark().line >= 0 ? node.Mark().line + 1 : otherwise;
+}
 
 /// Edits (insert, delete, replace) that make `a` from `b`.
 std::size_t distance(std::string_view a, std::string_view b) {
@@ -30,7 +32,8 @@ std::size_t distance(std::string_view a, std::string_view b) {
 }
 
 std::string proposal(std::string_view key, std::initializer_list<std::string_view> known) {
-  const auto nearest = std::min_element(known.begin(), known.end(), [key](auto a, auto b) { return distance(key, a) < distance(key, b); });
+  const auto nearest = std::min_element(known.begin(), known.end(),
+                                        [key](auto a, auto b) { return distance(key, a) < distance(key, b); });
   if (nearest != known.end() && distance(key, *nearest) <= 3) return fmt::format("did you mean '{}'?", *nearest);
   std::string all;
   for (const std::string_view name : known) all += (all.empty() ? "known here: " : ", ") + std::string(name);
@@ -42,8 +45,11 @@ std::string proposal(std::string_view key, std::initializer_list<std::string_vie
 YamlMap YamlMap::parse(std::string_view yaml, const std::filesystem::path& path) {
   const std::string name = path.empty() ? "definition" : path.string();
   constexpr std::size_t kMostBytes = 1U << 20;
-  const auto refuse = [&](int line, const std::string& what) { return Failure(ReturnCode::kRefused, fmt::format("{}:{}: {}", name, line, what)); };
-  if (yaml.size() > kMostBytes) throw refuse(1, fmt::format("{} bytes are too many, at most {} are read", yaml.size(), kMostBytes));
+  const auto refuse = [&](int line, const std::string& what) {
+    return Failure(ReturnCode::kRefused, fmt::format("{}:{}: {}", name, line, what));
+  };
+  if (yaml.size() > kMostBytes)
+    throw refuse(1, fmt::format("{} bytes are too many, at most {} are read", yaml.size(), kMostBytes));
   try {
     YAML::Node root = YAML::Load(std::string(yaml));
     return YamlMap(root, name, "", 1);
@@ -54,12 +60,14 @@ YamlMap YamlMap::parse(std::string_view yaml, const std::filesystem::path& path)
 
 YamlMap::YamlMap(YAML::Node node, std::string path, std::string where, int line)
     : node_(std::move(node)), path_(std::move(path)), where_(std::move(where)), line_(line_of_node(node_, line)) {
-  if (!node_.IsMap()) throw mistake(line_, fmt::format("{} is no mapping of 'key: value' lines", where_.empty() ? "the text" : where_));
+  if (!node_.IsMap())
+    throw mistake(line_, fmt::format("{} is no mapping of 'key: value' lines", where_.empty() ? "the text" : where_));
   std::set<std::string> seen;
   for (const auto& entry : node_) {
     const int at = line_of_node(entry.first, line_);
     if (!entry.first.IsScalar()) throw mistake(at, "a key must be a word");
-    if (!seen.insert(entry.first.Scalar()).second) throw mistake(at, fmt::format("'{}' stands here a second time", entry.first.Scalar()));
+    if (!seen.insert(entry.first.Scalar()).second)
+      throw mistake(at, fmt::format("'{}' stands here a second time", entry.first.Scalar()));
   }
 }
 
@@ -67,7 +75,8 @@ void YamlMap::only(std::initializer_list<std::string_view> known) const {
   for (const auto& entry : node_) {
     const std::string& key = entry.first.Scalar();
     if (std::find(known.begin(), known.end(), key) == known.end()) {
-      throw mistake(line_of_node(entry.first, line_), fmt::format("unknown key '{}'{}", key.substr(0, 60), where_.empty() ? "" : " in " + where_),
+      throw mistake(line_of_node(entry.first, line_),
+                    fmt::format("unknown key '{}'{}", key.substr(0, 60), where_.empty() ? "" : " in " + where_),
                     proposal(std::string_view(key).substr(0, 60), known));
     }
   }
@@ -114,7 +123,8 @@ std::optional<std::string> YamlMap::text(const char* key) const {
 
 std::string YamlMap::required_text(const char* key) const {
   const auto value = text(key);
-  if (!value || value->empty()) throw mistake(line_, fmt::format("'{}' is missing{}", key, where_.empty() ? "" : " in " + where_));
+  if (!value || value->empty())
+    throw mistake(line_, fmt::format("'{}' is missing{}", key, where_.empty() ? "" : " in " + where_));
   return *value;
 }
 
@@ -140,7 +150,8 @@ std::optional<char> YamlMap::byte(const char* key) const {
   const auto value = text(key);
   if (!value) return std::nullopt;
   if (value->empty()) return '\0';
-  if (value->size() != 1 || static_cast<unsigned char>((*value)[0]) >= 0x80 || (*value)[0] == '\n' || (*value)[0] == '\r') {
+  if (value->size() != 1 || static_cast<unsigned char>((*value)[0]) >= 0x80 || (*value)[0] == '\n' ||
+      (*value)[0] == '\r') {
     throw mistake_at(key, fmt::format("'{}' must be one ASCII character, and no line end", key));
   }
   return (*value)[0];
@@ -152,7 +163,8 @@ std::vector<std::string> YamlMap::texts(const char* key) const {
   const YAML::Node list = find(key);
   if (!list.IsSequence()) throw mistake_at(key, fmt::format("'{}' must be a list", key));
   for (const auto& item : list) {
-    if (!item.IsScalar()) throw mistake(line_of_node(item, line_), fmt::format("'{}' must be a list of single values", key));
+    if (!item.IsScalar())
+      throw mistake(line_of_node(item, line_), fmt::format("'{}' must be a list of single values", key));
     values.push_back(item.Scalar());
   }
   return values;
@@ -169,7 +181,8 @@ std::vector<YamlMap> YamlMap::maps(const char* key) const {
   const YAML::Node list = find(key);
   if (!list.IsSequence()) throw mistake_at(key, fmt::format("'{}' must be a list", key));
   for (const auto& item : list) {
-    values.emplace_back(item, path_, fmt::format("{}{}{}[{}]", where_, where_.empty() ? "" : ".", key, values.size()), line_of(key));
+    values.emplace_back(item, path_, fmt::format("{}{}{}[{}]", where_, where_.empty() ? "" : ".", key, values.size()),
+                        line_of(key));
   }
   return values;
 }

@@ -23,7 +23,8 @@ class YamlMap {
   /// The whole text. Failure when it is no YAML, no mapping, or larger than 1 MiB.
   static YamlMap parse(std::string_view yaml, const std::filesystem::path& path);
 
-  /// `where` names the mapping in messages, e.g. "schema.fields[2]". Failure when `node` is no mapping or has a key twice.
+  /// `where` names the mapping in messages, e.g. "schema.fields[2]". Failure when `node` is no mapping or has a key
+  /// twice.
   YamlMap(YAML::Node node, std::string path, std::string where, int line);
 
   /// Failure on a key that is not among `known`, proposing the nearest.
@@ -46,7 +47,9 @@ class YamlMap {
 
   /// "<path>:<line>: <what>"
   Failure mistake(int line, const std::string& what, std::string hint = {}) const;
-  Failure mistake_at(const char* key, const std::string& what, std::string hint = {}) const { return mistake(line_of(key), what, std::move(hint)); }
+  Failure mistake_at(const char* key, const std::string& what, std::string hint = {}) const {
+    return mistake(line_of(key), what, std::move(hint));
+  }
   const std::string& where() const { return where_; }
 
  private:

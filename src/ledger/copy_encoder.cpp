@@ -25,7 +25,7 @@ void append_value(std::string& out, T value) {
   append_be(out, value);
 }
 
-constexpr std::int32_t kDaysTo2000 = 10'957;                       // PostgreSQL counts days and microseconds from 2000-01-01
+constexpr std::int32_t kDaysTo2000 = 10'957;  // PostgreSQL counts days and microseconds from 2000-01-01
 constexpr std::int64_t kMicrosecondsTo2000 = 946'684'800'000'000;
 
 constexpr std::array<std::uint64_t, 19> powers_of_ten() {
@@ -38,13 +38,15 @@ constexpr auto kPowers = powers_of_ten();
 }  // namespace
 
 void append_numeric(std::string& out, std::int64_t minor_units, unsigned scale) {
-  const std::uint64_t size = minor_units < 0 ? 0 - static_cast<std::uint64_t>(minor_units) : static_cast<std::uint64_t>(minor_units);
+  const std::uint64_t size =
+      minor_units < 0 ? 0 - static_cast<std::uint64_t>(minor_units) : static_cast<std::uint64_t>(minor_units);
   std::uint64_t whole = size / kPowers[scale];
   const std::uint64_t fraction = size % kPowers[scale];
   std::array<std::int16_t, 12> groups;  // base 10,000, most significant first
   constexpr int kPoint = 5;             // the point stands before groups[kPoint]
   int first = kPoint;
-  for (; whole != 0; whole /= 10'000) groups[static_cast<std::size_t>(--first)] = static_cast<std::int16_t>(whole % 10'000);
+  for (; whole != 0; whole /= 10'000)
+    groups[static_cast<std::size_t>(--first)] = static_cast<std::int16_t>(whole % 10'000);
   int end = kPoint;
   unsigned left = scale;
   for (std::uint64_t rest = fraction; rest != 0;) {
@@ -88,11 +90,16 @@ void CopyEncoder::append_field(std::string& out, std::size_t field, std::size_t 
   const StagedColumn& column = chunk_.columns[field];
   if (column.states[i] == FieldState::kMissing) return append_be<std::int32_t>(out, -1);
   switch (plan_.layout.fields[field].type) {
-    case FieldType::kInteger: return append_value(out, column.integers[i]);
-    case FieldType::kDecimal: return append_numeric(out, column.integers[i], plan_.layout.fields[field].scale);
-    case FieldType::kDatetime: return append_value(out, column.integers[i] - kMicrosecondsTo2000);
-    case FieldType::kDate: return append_value(out, column.dates[i].days_since_epoch() - kDaysTo2000);
-    case FieldType::kBoolean: return append_value(out, column.booleans[i]);
+    case FieldType::kInteger:
+      return append_value(out, column.integers[i]);
+    case FieldType::kDecimal:
+      return append_numeric(out, column.integers[i], plan_.layout.fields[field].scale);
+    case FieldType::kDatetime:
+      return append_value(out, column.integers[i] - kMicrosecondsTo2000);
+    case FieldType::kDate:
+      return append_value(out, column.dates[i].days_since_epoch() - kDaysTo2000);
+    case FieldType::kBoolean:
+      return append_value(out, column.booleans[i]);
     case FieldType::kString: {
       const std::string_view text = chunk_.text.at(column.texts[i]);
       append_be(out, static_cast<std::int32_t>(text.size()));

@@ -33,12 +33,12 @@ struct BatchSummary {
   std::uint32_t attempt = 1;
   BatchState state = BatchState::kPlanned;
   FileIdentity file;
-  std::uint64_t records = 0;   ///< planned
+  std::uint64_t records = 0;  ///< planned
   std::uint32_t chunks = 0;
   std::uint32_t chunks_done = 0;
-  ControlTotals totals;        ///< of the chunks that are done
-  ReasonCounts reasons;        ///< likewise
-  std::string refusal;         ///< why, when refused
+  ControlTotals totals;  ///< of the chunks that are done
+  ReasonCounts reasons;  ///< likewise
+  std::string refusal;   ///< why, when refused
   std::optional<BatchId> corrects;
   std::string rejects_root;    ///< root of the reject log, as registered
   std::string rejects_folder;  ///< of this batch's parts, relative to the root: no other batch or ledger has it
@@ -50,12 +50,12 @@ struct ChunkStatus {
   ChunkNumber number{};
   enum class State : std::uint8_t { kPlanned, kClaimed, kDone } state = State::kPlanned;
   std::uint64_t epoch = 0;
-  std::string worker;               ///< who holds or held it
-  double lease_seconds_left = 0;    ///< kClaimed; negative when run out
-  double age_seconds = 0;           ///< since it was claimed (kClaimed), or since it was done (kDone)
-  std::uint64_t accepted = 0;       ///< kDone
-  std::uint64_t rejected = 0;       ///< kDone
-  std::optional<RejectPart> part;   ///< kDone with rejects
+  std::string worker;              ///< who holds or held it
+  double lease_seconds_left = 0;   ///< kClaimed; negative when run out
+  double age_seconds = 0;          ///< since it was claimed (kClaimed), or since it was done (kDone)
+  std::uint64_t accepted = 0;      ///< kDone
+  std::uint64_t rejected = 0;      ///< kDone
+  std::optional<RejectPart> part;  ///< kDone with rejects
 };
 
 /// What registering a plan found.
@@ -115,9 +115,9 @@ struct Recount {
 };
 
 struct LedgerOptions {
-  std::string url;            ///< "sqlite:PATH", or "postgresql://..." (a password in it is refused by the cli)
+  std::string url;  ///< "sqlite:PATH", or "postgresql://..." (a password in it is refused by the cli)
   std::optional<std::filesystem::path> password_file;  ///< first line is the password
-  std::string worker;         ///< name of this worker, for people: host/pid
+  std::string worker;                                  ///< name of this worker, for people: host/pid
   std::chrono::seconds lease{60};
   /// A ledger that has no schema yet gets one (SQLite: the file is made). Otherwise Failure RC 8 with a hint.
   enum class Create : std::uint8_t { kIfMissing, kNever } create = Create::kIfMissing;
@@ -177,12 +177,13 @@ class Ledger {
   virtual BatchSummary summary(BatchNumber batch) = 0;
   /// The plan as stored.
   virtual Plan plan(BatchNumber batch) = 0;
-  /// A batch by its id, by a part of it that is unambiguous, or by number; Failure (RC 8) otherwise, listing candidates.
+  /// A batch by its id, by a part of it that is unambiguous, or by number; Failure (RC 8) otherwise, listing
+  /// candidates.
   virtual BatchSummary find_batch(std::string_view text) = 0;
   struct ListFilter {
-    std::string feed;                    ///< "" for all
+    std::string feed;  ///< "" for all
     std::optional<BatchState> state;
-    std::int64_t before_number = 0;      ///< keyset paging: only numbers below; 0 for the newest
+    std::int64_t before_number = 0;  ///< keyset paging: only numbers below; 0 for the newest
     std::uint32_t most = 100;
   };
   virtual std::vector<BatchSummary> list_batches(const ListFilter& filter) = 0;  ///< newest first

@@ -30,7 +30,8 @@ Parameters parse_url(const std::string& url) {
   if (options == nullptr) {
     const std::string words = mistake != nullptr ? one_line(mistake) : "";
     PQfreemem(mistake);
-    throw Failure(ReturnCode::kRefused, "the ledger's address cannot be read: " + words, "postgresql://user@host/database");
+    throw Failure(ReturnCode::kRefused, "the ledger's address cannot be read: " + words,
+                  "postgresql://user@host/database");
   }
   Parameters parameters;
   for (const PQconninfoOption* option = options; option->keyword != nullptr; ++option) {
@@ -47,15 +48,17 @@ std::string or_environment(const Parameters& parameters, const char* key, const 
 }
 
 bool is_local(const std::string& host) {
-  return host.empty() || host.front() == '/' || host.front() == '@' || host == "localhost" || host == "127.0.0.1" || host == "::1";
+  return host.empty() || host.front() == '/' || host.front() == '@' || host == "localhost" || host == "127.0.0.1" ||
+         host == "::1";
 }
 
 /// What the URL leaves open is set to what money needs: the server's name is checked, and nothing waits for ever.
 Parameters connection_parameters(const LedgerOptions& options) {
   Parameters parameters = parse_url(options.url);
   const auto otherwise = [&parameters](const char* key, const std::string& value) { parameters.emplace(key, value); };
-  const std::string host = or_environment(parameters, "hostaddr", "PGHOSTADDR").empty() ? or_environment(parameters, "host", "PGHOST")
-                                                                                       : or_environment(parameters, "hostaddr", "PGHOSTADDR");
+  const std::string host = or_environment(parameters, "hostaddr", "PGHOSTADDR").empty()
+                               ? or_environment(parameters, "host", "PGHOST")
+                               : or_environment(parameters, "hostaddr", "PGHOSTADDR");
   if (!is_local(host) && std::getenv("PGSSLMODE") == nullptr) otherwise("sslmode", "verify-full");
   otherwise("connect_timeout", "10");
   otherwise("keepalives_idle", "15");
@@ -90,7 +93,9 @@ PostgresRows::~PostgresRows() = default;
 int PostgresRows::count() const { return PQntuples(handle_->result.get()); }
 std::string PostgresRows::text(int row, int column) const { return PQgetvalue(handle_->result.get(), row, column); }
 bool PostgresRows::is_null(int row, int column) const { return PQgetisnull(handle_->result.get(), row, column) != 0; }
-double PostgresRows::real(int row, int column) const { return std::strtod(PQgetvalue(handle_->result.get(), row, column), nullptr); }
+double PostgresRows::real(int row, int column) const {
+  return std::strtod(PQgetvalue(handle_->result.get(), row, column), nullptr);
+}
 std::int64_t PostgresRows::integer(int row, int column) const {
   const std::string value = text(row, column);
   std::int64_t number = 0;
@@ -112,18 +117,23 @@ PostgresConnection::PostgresConnection(const LedgerOptions& options) : handle_(s
   PGconn* const connection = handle_->connection = PQconnectdbParams(keys.data(), values.data(), 0);
   if (connection == nullptr) throw Failure(ReturnCode::kUnavailable, "no memory for a connection");
   const auto part = [](const char* text) { return std::string(text != nullptr ? text : ""); };
-  handle_->address = fmt::format("postgresql://{}@{}:{}/{}", part(PQuser(connection)), part(PQhost(connection)), part(PQport(connection)), part(PQdb(connection)));
+  handle_->address = fmt::format("postgresql://{}@{}:{}/{}", part(PQuser(connection)), part(PQhost(connection)),
+                                 part(PQport(connection)), part(PQdb(connection)));
   if (PQstatus(connection) != CONNECTION_OK) {
     const std::string words = one_line(PQerrorMessage(connection));
     const bool password = PQconnectionNeedsPassword(connection) != 0 || PQconnectionUsedPassword(connection) != 0;
     if (password) {
-      throw Failure(ReturnCode::kRefused, fmt::format("ledger {}: {}", address(), words), "give the password by --ledger-password-file FILE, PGPASSFILE or PGPASSWORD");
+      throw Failure(ReturnCode::kRefused, fmt::format("ledger {}: {}", address(), words),
+                    "give the password by --ledger-password-file FILE, PGPASSFILE or PGPASSWORD");
     }
     throw ConnectionLost(ReturnCode::kUnavailable, fmt::format("ledger {} cannot be reached: {}", address(), words),
                          "nothing is lost: the same command goes on when the server is back");
   }
-  PQsetNoticeProcessor(connection, [](void*, const char*) {}, nullptr);
-  execute("SET synchronous_commit = on; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s'; SET search_path = pg_catalog");
+  PQsetNoticeProcessor(
+      connection, [](void*, const char*) {}, nullptr);
+  execute(
+      "SET synchronous_commit = on; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '60s'; SET "
+      "search_path = pg_catalog");
   if (PQserverVersion(connection) >= 140'000) execute("SET client_connection_check_interval = '5s'");
   const PostgresRows self = query("SELECT pid, backend_start::text FROM pg_stat_activity WHERE pid = pg_backend_pid()");
   backend_pid_ = static_cast<int>(self.integer(0, 0));
@@ -140,28 +150,35 @@ void PostgresConnection::fail(const std::string& sqlstate, const std::string& me
   const std::string fact = fmt::format("ledger {}: {}", address(), message);
   const std::string kind = sqlstate.substr(0, 2);
   // libpq itself gives no SQLSTATE: then it speaks of the connection.
-  const bool ended = sqlstate.empty() || sqlstate == "57P01" || sqlstate == "57P02" || sqlstate == "57P03" || sqlstate == "25P03" || kind == "08";
+  const bool ended = sqlstate.empty() || sqlstate == "57P01" || sqlstate == "57P02" || sqlstate == "57P03" ||
+                     sqlstate == "25P03" || kind == "08";
   if (ended || PQstatus(handle_->connection) != CONNECTION_OK) {
-    throw ConnectionLost(ReturnCode::kUnavailable, fact, "nothing is lost: the same command goes on when the server is back");
+    throw ConnectionLost(ReturnCode::kUnavailable, fact,
+                         "nothing is lost: the same command goes on when the server is back");
   }
   if (sqlstate == "42501") {
-    throw Failure(ReturnCode::kRefused, fact, "the roles and their rights stand in docs/OPERATIONS.md; what must be made needs the owner: ledgermill ledger migrate");
+    throw Failure(ReturnCode::kRefused, fact,
+                  "the roles and their rights stand in docs/OPERATIONS.md; what must be made needs the owner: "
+                  "ledgermill ledger migrate");
   }
   if (kind == "53" || kind == "40" || kind == "55" || kind == "57" || kind == "58" || sqlstate == "25006") {
     throw Failure(ReturnCode::kUnavailable, fact, "nothing half-done stays; the same command may succeed later");
   }
-  throw Failure(ReturnCode::kDefect, fmt::format("{} (SQLSTATE {})", fact, sqlstate), "nothing half-done stays; please report this");
+  throw Failure(ReturnCode::kDefect, fmt::format("{} (SQLSTATE {})", fact, sqlstate),
+                "nothing half-done stays; please report this");
 }
 
 PostgresRows PostgresConnection::query(const std::string& sql, const std::vector<PostgresValue>& values) {
   std::vector<const char*> texts;
   for (const PostgresValue& value : values) texts.push_back(value ? value->c_str() : nullptr);
   auto rows = std::make_unique<PostgresRows::Handle>();
-  rows->result.reset(PQexecParams(handle_->connection, sql.c_str(), static_cast<int>(texts.size()), nullptr, texts.data(), nullptr, nullptr, 0));
+  rows->result.reset(PQexecParams(handle_->connection, sql.c_str(), static_cast<int>(texts.size()), nullptr,
+                                  texts.data(), nullptr, nullptr, 0));
   const ExecStatusType status = PQresultStatus(rows->result.get());
   if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
     const char* const state = PQresultErrorField(rows->result.get(), PG_DIAG_SQLSTATE);
-    fail(state != nullptr ? state : "", one_line(rows->result != nullptr ? PQresultErrorMessage(rows->result.get()) : PQerrorMessage(handle_->connection)));
+    fail(state != nullptr ? state : "", one_line(rows->result != nullptr ? PQresultErrorMessage(rows->result.get())
+                                                                         : PQerrorMessage(handle_->connection)));
   }
   return PostgresRows(std::move(rows));
 }
@@ -171,7 +188,8 @@ void PostgresConnection::execute(const std::string& sql) {
   const ExecStatusType status = PQresultStatus(result.get());
   if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY) return;
   const char* const state = PQresultErrorField(result.get(), PG_DIAG_SQLSTATE);
-  fail(state != nullptr ? state : "", one_line(result != nullptr ? PQresultErrorMessage(result.get()) : PQerrorMessage(handle_->connection)));
+  fail(state != nullptr ? state : "",
+       one_line(result != nullptr ? PQresultErrorMessage(result.get()) : PQerrorMessage(handle_->connection)));
 }
 
 void PostgresConnection::begin_copy(const std::string& sql) {
@@ -183,7 +201,8 @@ void PostgresConnection::begin_copy(const std::string& sql) {
 
 void PostgresConnection::put_copy(std::string_view bytes) {
   // A refused row shows at the end of the COPY; here only a broken connection does.
-  if (PQputCopyData(handle_->connection, bytes.data(), static_cast<int>(bytes.size())) != 1) fail("", one_line(PQerrorMessage(handle_->connection)));
+  if (PQputCopyData(handle_->connection, bytes.data(), static_cast<int>(bytes.size())) != 1)
+    fail("", one_line(PQerrorMessage(handle_->connection)));
 }
 
 std::optional<PostgresConnection::DataRefused> PostgresConnection::end_copy() {
@@ -194,12 +213,15 @@ std::optional<PostgresConnection::DataRefused> PostgresConnection::end_copy() {
   if (PQresultStatus(result.get()) == PGRES_COMMAND_OK) return std::nullopt;
   const char* const code = PQresultErrorField(result.get(), PG_DIAG_SQLSTATE);
   const std::string state = code != nullptr ? code : "";
-  const std::string message = one_line(result != nullptr ? PQresultErrorMessage(result.get()) : PQerrorMessage(handle_->connection));
+  const std::string message =
+      one_line(result != nullptr ? PQresultErrorMessage(result.get()) : PQerrorMessage(handle_->connection));
   if (state.rfind("22", 0) == 0 || state.rfind("23", 0) == 0) return DataRefused{message};
   fail(state, message);
 }
 
-PostgresTransaction::PostgresTransaction(PostgresConnection& connection) : connection_(connection) { connection_.execute("BEGIN"); }
+PostgresTransaction::PostgresTransaction(PostgresConnection& connection) : connection_(connection) {
+  connection_.execute("BEGIN");
+}
 
 PostgresTransaction::~PostgresTransaction() {
   if (!open_) return;

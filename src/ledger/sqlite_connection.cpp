@@ -15,18 +15,26 @@ namespace {
   const std::string fact = fmt::format("ledger '{}': {}", path, words);
   switch (result & 0xff) {
     case SQLITE_BUSY:
-    case SQLITE_LOCKED: throw Failure(ReturnCode::kUnavailable, fact, "another process is writing to it; run the same command again");
-    case SQLITE_FULL: throw Failure(ReturnCode::kUnavailable, fact, "make room on the disk, then run the same command again");
+    case SQLITE_LOCKED:
+      throw Failure(ReturnCode::kUnavailable, fact, "another process is writing to it; run the same command again");
+    case SQLITE_FULL:
+      throw Failure(ReturnCode::kUnavailable, fact, "make room on the disk, then run the same command again");
     case SQLITE_IOERR:
     case SQLITE_NOMEM:
-    case SQLITE_INTERRUPT: throw Failure(ReturnCode::kUnavailable, fact, "run the same command again when the storage answers");
-    case SQLITE_CANTOPEN: throw Failure(ReturnCode::kRefused, fact, "does the folder exist, and may you write to it? --ledger sqlite:PATH names another place");
+    case SQLITE_INTERRUPT:
+      throw Failure(ReturnCode::kUnavailable, fact, "run the same command again when the storage answers");
+    case SQLITE_CANTOPEN:
+      throw Failure(ReturnCode::kRefused, fact,
+                    "does the folder exist, and may you write to it? --ledger sqlite:PATH names another place");
     case SQLITE_PERM:
     case SQLITE_READONLY:
-    case SQLITE_AUTH: throw Failure(ReturnCode::kRefused, fact, "the file cannot be written by you");
+    case SQLITE_AUTH:
+      throw Failure(ReturnCode::kRefused, fact, "the file cannot be written by you");
     case SQLITE_NOTADB:
-    case SQLITE_CORRUPT: throw Failure(ReturnCode::kRefused, fact, "this file is no sound SQLite database; bring it back from a backup");
-    default: throw Failure(ReturnCode::kDefect, fact, "please report it");
+    case SQLITE_CORRUPT:
+      throw Failure(ReturnCode::kRefused, fact, "this file is no sound SQLite database; bring it back from a backup");
+    default:
+      throw Failure(ReturnCode::kDefect, fact, "please report it");
   }
 }
 
@@ -53,10 +61,15 @@ SqliteStatement::SqliteStatement(SqliteStatement&&) noexcept = default;
 SqliteStatement& SqliteStatement::operator=(SqliteStatement&&) noexcept = default;
 SqliteStatement::~SqliteStatement() = default;
 
-void SqliteStatement::bind(int index, std::int64_t value) { handle_->check(sqlite3_bind_int64(handle_->statement, index, value)); }
-void SqliteStatement::bind(int index, double value) { handle_->check(sqlite3_bind_double(handle_->statement, index, value)); }
+void SqliteStatement::bind(int index, std::int64_t value) {
+  handle_->check(sqlite3_bind_int64(handle_->statement, index, value));
+}
+void SqliteStatement::bind(int index, double value) {
+  handle_->check(sqlite3_bind_double(handle_->statement, index, value));
+}
 void SqliteStatement::bind(int index, std::string_view text) {
-  handle_->check(sqlite3_bind_text(handle_->statement, index, text.data(), static_cast<int>(text.size()), SQLITE_STATIC));
+  handle_->check(
+      sqlite3_bind_text(handle_->statement, index, text.data(), static_cast<int>(text.size()), SQLITE_STATIC));
 }
 void SqliteStatement::bind_null(int index) { handle_->check(sqlite3_bind_null(handle_->statement, index)); }
 
@@ -82,7 +95,9 @@ std::optional<ConstraintError> SqliteStatement::run() {
 
 std::int64_t SqliteStatement::integer(int column) const { return sqlite3_column_int64(handle_->statement, column); }
 double SqliteStatement::real(int column) const { return sqlite3_column_double(handle_->statement, column); }
-bool SqliteStatement::is_null(int column) const { return sqlite3_column_type(handle_->statement, column) == SQLITE_NULL; }
+bool SqliteStatement::is_null(int column) const {
+  return sqlite3_column_type(handle_->statement, column) == SQLITE_NULL;
+}
 std::string SqliteStatement::text(int column) const {
   const void* bytes = sqlite3_column_blob(handle_->statement, column);
   const auto size = static_cast<std::size_t>(sqlite3_column_bytes(handle_->statement, column));
@@ -91,8 +106,11 @@ std::string SqliteStatement::text(int column) const {
 
 SqliteConnection::SqliteConnection(const std::filesystem::path& path, Mode mode) : handle_(std::make_unique<Handle>()) {
   handle_->path = path.string();
-  const int flags = mode == Mode::kReadOnly ? SQLITE_OPEN_READONLY : mode == Mode::kReadWrite ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-  const int result = sqlite3_open_v2(path.c_str(), &handle_->database, flags | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOMUTEX, nullptr);
+  const int flags = mode == Mode::kReadOnly    ? SQLITE_OPEN_READONLY
+                    : mode == Mode::kReadWrite ? SQLITE_OPEN_READWRITE
+                                               : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+  const int result =
+      sqlite3_open_v2(path.c_str(), &handle_->database, flags | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOMUTEX, nullptr);
   if (result != SQLITE_OK) fail(handle_->database, result, handle_->path);
   constexpr int kBusyMs = 30'000;
   sqlite3_busy_timeout(handle_->database, kBusyMs);
@@ -102,7 +120,8 @@ SqliteConnection::~SqliteConnection() = default;
 SqliteStatement SqliteConnection::prepare(std::string_view sql) {
   auto statement = std::make_unique<SqliteStatement::Handle>();
   statement->path = handle_->path;
-  const int result = sqlite3_prepare_v2(handle_->database, sql.data(), static_cast<int>(sql.size()), &statement->statement, nullptr);
+  const int result =
+      sqlite3_prepare_v2(handle_->database, sql.data(), static_cast<int>(sql.size()), &statement->statement, nullptr);
   if (result != SQLITE_OK) fail(handle_->database, result, handle_->path);
   return SqliteStatement(std::move(statement));
 }
@@ -115,7 +134,9 @@ void SqliteConnection::execute(const std::string& sql) {
 std::int64_t SqliteConnection::changed_rows() const { return sqlite3_changes64(handle_->database); }
 std::int64_t SqliteConnection::last_insert_id() const { return sqlite3_last_insert_rowid(handle_->database); }
 
-SqliteTransaction::SqliteTransaction(SqliteConnection& connection) : connection_(connection) { connection_.execute("BEGIN IMMEDIATE"); }
+SqliteTransaction::SqliteTransaction(SqliteConnection& connection) : connection_(connection) {
+  connection_.execute("BEGIN IMMEDIATE");
+}
 
 SqliteTransaction::~SqliteTransaction() {
   if (!open_) return;

@@ -96,7 +96,9 @@ CREATE VIEW batches AS
 INSERT INTO schema_version VALUES (1, lower(hex(randomblob(4))));
 )";
 
-double now_seconds() { return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count(); }
+double now_seconds() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
 
 std::string first_line_of(const char* path) {
   std::ifstream file(path);
@@ -131,12 +133,14 @@ bool holder_lives(const std::string& holder) {
   return !start.empty() && start == holder.substr(pid_end + 1);
 }
 
-/// WAL needs memory shared between processes of one machine (sqlite.org/wal.html): a network file system cannot give it.
+/// WAL needs memory shared between processes of one machine (sqlite.org/wal.html): a network file system cannot give
+/// it.
 void refuse_network_file_system(const fs::path& path) {
   struct statfs status {};
   const fs::path folder = path.parent_path().empty() ? fs::path(".") : path.parent_path();
   if (::statfs(folder.c_str(), &status) != 0) return;  // opening will say what is wrong
-  constexpr unsigned long kNetwork[] = {0x6969, 0xff534d42, 0xfe534d42, 0x517b, 0x65735546, 0x01021997, 0x5346414f, 0x47504653};
+  constexpr unsigned long kNetwork[] = {0x6969,     0xff534d42, 0xfe534d42, 0x517b,
+                                        0x65735546, 0x01021997, 0x5346414f, 0x47504653};
   const auto kind = static_cast<unsigned long>(status.f_type) & 0xffffffffUL;
   if (std::find(std::begin(kNetwork), std::end(kNetwork), kind) != std::end(kNetwork)) {
     throw Failure(ReturnCode::kRefused, fmt::format("ledger '{}' lies on a network file system", path.string()),
@@ -146,16 +150,20 @@ void refuse_network_file_system(const fs::path& path) {
 
 std::string sql_name(const std::string& name) { return "\"" + name + "\""; }  // names are allow-listed: [a-z0-9_]
 
-std::string stored_column(const Field& field) { return field.type == FieldType::kDecimal ? field.column + "_minor" : field.column; }
+std::string stored_column(const Field& field) {
+  return field.type == FieldType::kDecimal ? field.column + "_minor" : field.column;
+}
 
 const char* sql_type(FieldType type) {
   switch (type) {
     case FieldType::kString:
     case FieldType::kDate:
-    case FieldType::kDatetime: return "TEXT";
+    case FieldType::kDatetime:
+      return "TEXT";
     case FieldType::kInteger:
     case FieldType::kDecimal:
-    case FieldType::kBoolean: return "INTEGER";
+    case FieldType::kBoolean:
+      return "INTEGER";
   }
   return "";
 }
@@ -164,8 +172,10 @@ const char* sql_type(FieldType type) {
 std::string decimal_text(const std::string& column, unsigned scale) {
   if (scale == 0) return fmt::format("CAST({} AS TEXT)", column);
   std::string unit = "1" + std::string(scale, '0');
-  return fmt::format("CASE WHEN {0} IS NULL THEN NULL ELSE (CASE WHEN {0} < 0 THEN '-' ELSE '' END) || (abs({0}) / {1}) || '.' || printf('%0{2}d', abs({0}) % {1}) END",
-                     column, unit, scale);
+  return fmt::format(
+      "CASE WHEN {0} IS NULL THEN NULL ELSE (CASE WHEN {0} < 0 THEN '-' ELSE '' END) || (abs({0}) / {1}) || '.' || "
+      "printf('%0{2}d', abs({0}) % {1}) END",
+      column, unit, scale);
 }
 
 struct TargetVersion {
@@ -184,19 +194,26 @@ std::string view_sql(const Plan& plan, const std::vector<TargetVersion>& version
       const Layout one{{field}};
       const bool has = ("\n" + version.columns).find("\n" + columns_of(one)) != std::string::npos;
       const std::string stored = "p." + sql_name(stored_column(field));
-      const std::string value = !has ? "NULL" : field.type == FieldType::kDecimal ? decimal_text(stored, field.scale) : stored;
+      const std::string value = !has                                ? "NULL"
+                                : field.type == FieldType::kDecimal ? decimal_text(stored, field.scale)
+                                                                    : stored;
       columns += fmt::format("{} AS {}, ", value, sql_name(field.column));
-      if (field.type == FieldType::kDecimal) minors += fmt::format(", {} AS {}", has ? stored : "NULL", sql_name(stored_column(field)));
+      if (field.type == FieldType::kDecimal)
+        minors += fmt::format(", {} AS {}", has ? stored : "NULL", sql_name(stored_column(field)));
     }
-    selects += fmt::format("{}SELECT {}b.id AS batch, p.posting & {} AS record_number{} FROM {} p JOIN batch b ON b.number = p.posting >> {} WHERE b.state = 'published'",
-                           selects.empty() ? "" : " UNION ALL ", columns, kMostRecords - 1, minors, sql_name(version.postings), kRecordBits);
+    selects += fmt::format(
+        "{}SELECT {}b.id AS batch, p.posting & {} AS record_number{} FROM {} p JOIN batch b ON b.number = p.posting >> "
+        "{} WHERE b.state = 'published'",
+        selects.empty() ? "" : " UNION ALL ", columns, kMostRecords - 1, minors, sql_name(version.postings),
+        kRecordBits);
   }
   return fmt::format("DROP VIEW IF EXISTS {0}; CREATE VIEW {0} AS {1}", sql_name(plan.table), selects);
 }
 
 class SqliteLedger final : public Ledger {
  public:
-  SqliteLedger(const LedgerOptions& options, const fs::path& path) : options_(options), path_(path), connection_(open(options, path)), holder_(this_holder()) {
+  SqliteLedger(const LedgerOptions& options, const fs::path& path)
+      : options_(options), path_(path), connection_(open(options, path)), holder_(this_holder()) {
     connection_.execute("PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL; PRAGMA cache_size = -32768;");
     if (options.access == LedgerOptions::Access::kReadOnly) {
       check_version();
@@ -225,8 +242,11 @@ class SqliteLedger final : public Ledger {
     transaction.commit();
   }
 
-  Registration register_batch(const Plan& plan, const std::optional<BatchId>& corrects, const std::string& rejects_root) override {
-    if (static_cast<std::int64_t>(plan.records) >= kMostRecords) throw Failure(ReturnCode::kRefused, "a SQLite ledger takes at most 2^40 records of one file", "use a PostgreSQL ledger");
+  Registration register_batch(const Plan& plan, const std::optional<BatchId>& corrects,
+                              const std::string& rejects_root) override {
+    if (static_cast<std::int64_t>(plan.records) >= kMostRecords)
+      throw Failure(ReturnCode::kRefused, "a SQLite ledger takes at most 2^40 records of one file",
+                    "use a PostgreSQL ledger");
     SqliteTransaction transaction(connection_);
     Registration registration = look_up(plan, corrects);
     if (registration.outcome == Registration::Outcome::kRegistered) {
@@ -245,18 +265,21 @@ class SqliteLedger final : public Ledger {
     std::optional<ChunkNumber> free;
     bool all_done = true;
     {
-      auto rows = connection_.prepare("SELECT number, state, holder, lease_until FROM chunk WHERE batch = ? AND state <> 'done' ORDER BY number");
+      auto rows = connection_.prepare(
+          "SELECT number, state, holder, lease_until FROM chunk WHERE batch = ? AND state <> 'done' ORDER BY number");
       rows.bind(1, to_int(batch));
       while (rows.step()) {
         all_done = false;
         if (free) continue;
-        if (rows.text(1) == "planned" || rows.real(3) < now_seconds() || !holder_lives(rows.text(2))) free = ChunkNumber{static_cast<std::uint32_t>(rows.integer(0))};
+        if (rows.text(1) == "planned" || rows.real(3) < now_seconds() || !holder_lives(rows.text(2)))
+          free = ChunkNumber{static_cast<std::uint32_t>(rows.integer(0))};
       }
     }
     if (all_done) return {ClaimStatus::kAllDone, std::nullopt};
     if (!free) return {ClaimStatus::kOthersHoldTheRest, std::nullopt};
     auto claim = connection_.prepare(
-        "UPDATE chunk SET state = 'claimed', epoch = epoch + 1, worker = ?1, holder = ?2, lease_until = ?3, claimed_at = ?4 WHERE batch = ?5 AND number = ?6 RETURNING epoch");
+        "UPDATE chunk SET state = 'claimed', epoch = epoch + 1, worker = ?1, holder = ?2, lease_until = ?3, claimed_at "
+        "= ?4 WHERE batch = ?5 AND number = ?6 RETURNING epoch");
     claim.bind(1, std::string_view(options_.worker));
     claim.bind(2, std::string_view(holder_));
     claim.bind(3, now_seconds() + static_cast<double>(options_.lease.count()));
@@ -273,18 +296,22 @@ class SqliteLedger final : public Ledger {
   }
 
   bool renew(const ChunkClaim& claim) override {
-    auto update = connection_.prepare("UPDATE chunk SET lease_until = ?1 WHERE batch = ?2 AND number = ?3 AND epoch = ?4 AND state = 'claimed'");
+    auto update = connection_.prepare(
+        "UPDATE chunk SET lease_until = ?1 WHERE batch = ?2 AND number = ?3 AND epoch = ?4 AND state = 'claimed'");
     update.bind(1, now_seconds() + static_cast<double>(options_.lease.count()));
     return run_for(update, claim);
   }
 
   void release(const ChunkClaim& claim) override {
-    auto update = connection_.prepare("UPDATE chunk SET state = 'planned', lease_until = ?1 WHERE batch = ?2 AND number = ?3 AND epoch = ?4 AND state = 'claimed'");
+    auto update = connection_.prepare(
+        "UPDATE chunk SET state = 'planned', lease_until = ?1 WHERE batch = ?2 AND number = ?3 AND epoch = ?4 AND "
+        "state = 'claimed'");
     update.bind(1, 0.0);
     run_for(update, claim);
   }
 
-  PostOutcome post_chunk(const ChunkClaim& claim, const Plan& plan, const StagedChunk& chunk, const WriteRejects& write_rejects) override {
+  PostOutcome post_chunk(const ChunkClaim& claim, const Plan& plan, const StagedChunk& chunk,
+                         const WriteRejects& write_rejects) override {
     LM_CHECK(claim.chunk == chunk.number, "a claim is for the chunk that is posted");
     SqliteTransaction transaction(connection_);
     if (!holds(claim)) return PostOutcome::kLostClaim;
@@ -306,7 +333,9 @@ class SqliteLedger final : public Ledger {
     LM_CHECK(row.step(), "the batch is there");
     const bool held = row.text(1) != holder_ && row.real(2) >= now_seconds() && holder_lives(row.text(1));
     if (row.text(0) != "loaded" || held) return {ClaimStatus::kOthersHoldTheRest, std::nullopt};
-    auto claim = connection_.prepare("UPDATE batch SET final_epoch = final_epoch + 1, final_holder = ?1, final_lease_until = ?2 WHERE number = ?3 RETURNING final_epoch");
+    auto claim = connection_.prepare(
+        "UPDATE batch SET final_epoch = final_epoch + 1, final_holder = ?1, final_lease_until = ?2 WHERE number = ?3 "
+        "RETURNING final_epoch");
     claim.bind(1, std::string_view(holder_));
     claim.bind(2, now_seconds() + static_cast<double>(options_.lease.count()));
     claim.bind(3, to_int(batch));
@@ -319,7 +348,8 @@ class SqliteLedger final : public Ledger {
   }
 
   bool renew(const FinalClaim& claim) override {
-    auto update = connection_.prepare("UPDATE batch SET final_lease_until = ?1 WHERE number = ?2 AND final_epoch = ?3 AND state = 'loaded'");
+    auto update = connection_.prepare(
+        "UPDATE batch SET final_lease_until = ?1 WHERE number = ?2 AND final_epoch = ?3 AND state = 'loaded'");
     update.bind(1, now_seconds() + static_cast<double>(options_.lease.count()));
     update.bind(2, to_int(claim.batch));
     update.bind(3, static_cast<std::int64_t>(claim.epoch));
@@ -333,9 +363,12 @@ class SqliteLedger final : public Ledger {
     std::string sums;
     for (const Field& field : plan.layout.fields) {
       // sum() of integers fails beyond 64 bits, so the halves are summed apart.
-      if (field.is_summed()) sums += fmt::format(", coalesce(sum({0} >> 32), 0), coalesce(sum({0} & 4294967295), 0)", sql_name(stored_column(field)));
+      if (field.is_summed())
+        sums += fmt::format(", coalesce(sum({0} >> 32), 0), coalesce(sum({0} & 4294967295), 0)",
+                            sql_name(stored_column(field)));
     }
-    auto row = connection_.prepare(fmt::format("SELECT count(*){} FROM {} WHERE posting BETWEEN ?1 AND ?2", sums, sql_name(target_of(batch))));
+    auto row = connection_.prepare(
+        fmt::format("SELECT count(*){} FROM {} WHERE posting BETWEEN ?1 AND ?2", sums, sql_name(target_of(batch))));
     bind_range(row, batch);
     LM_CHECK(row.step(), "an aggregate has one row");
     recount.postings = static_cast<std::uint64_t>(row.integer(0));
@@ -354,14 +387,16 @@ class SqliteLedger final : public Ledger {
     const BatchSummary batch = summary(claim.batch);
     check_publishable(batch, counted);
     if (batch.corrects) {
-      auto supersede = connection_.prepare("UPDATE batch SET state = 'superseded' WHERE id = ?1 AND state = 'published'");
+      auto supersede =
+          connection_.prepare("UPDATE batch SET state = 'superseded' WHERE id = ?1 AND state = 'published'");
       supersede.bind(1, std::string_view(batch.corrects->text));
       while (supersede.step()) {
       }
     }
     if (const auto taken = published_on(batch.feed, batch.business_date)) {
       drop_rows(claim.batch);
-      end(claim.batch, BatchState::kRefused, fmt::format("batch '{}' was published for the same business date meanwhile", *taken));
+      end(claim.batch, BatchState::kRefused,
+          fmt::format("batch '{}' was published for the same business date meanwhile", *taken));
     } else {
       end(claim.batch, BatchState::kPublished, "");
     }
@@ -382,8 +417,10 @@ class SqliteLedger final : public Ledger {
     SqliteTransaction transaction(connection_);
     const BatchState state = state_of(batch);
     if (state == BatchState::kPublished || state == BatchState::kSuperseded) {
-      throw Failure(ReturnCode::kRefused, fmt::format("batch '{}' is {} and cannot be discarded", summary(batch).id.text, batch_state_name(state)),
-                    "load the file that replaces it: ledgermill run FEED FILE --corrects BATCH");
+      throw Failure(
+          ReturnCode::kRefused,
+          fmt::format("batch '{}' is {} and cannot be discarded", summary(batch).id.text, batch_state_name(state)),
+          "load the file that replaces it: ledgermill run FEED FILE --corrects BATCH");
     }
     drop_rows(batch);
     end(batch, BatchState::kDiscarded, summary(batch).refusal);
@@ -393,19 +430,23 @@ class SqliteLedger final : public Ledger {
   BatchSummary summary(BatchNumber batch) override {
     auto row = connection_.prepare(std::string(kSummarySql) + " WHERE number = ?");
     row.bind(1, to_int(batch));
-    if (!row.step()) throw Failure(ReturnCode::kRefused, fmt::format("the ledger has no batch number {}", to_int(batch)));
+    if (!row.step())
+      throw Failure(ReturnCode::kRefused, fmt::format("the ledger has no batch number {}", to_int(batch)));
     return read_summary(row);
   }
 
   Plan plan(BatchNumber batch) override {
     auto row = connection_.prepare("SELECT plan FROM batch WHERE number = ?");
     row.bind(1, to_int(batch));
-    if (!row.step()) throw Failure(ReturnCode::kRefused, fmt::format("the ledger has no batch number {}", to_int(batch)));
+    if (!row.step())
+      throw Failure(ReturnCode::kRefused, fmt::format("the ledger has no batch number {}", to_int(batch)));
     return plan_from_json(row.text(0));
   }
 
   BatchSummary find_batch(std::string_view text) override {
-    auto rows = connection_.prepare(std::string(kSummarySql) + " WHERE id = ?1 OR CAST(number AS TEXT) = ?1 OR instr(id, ?1) > 0 ORDER BY (id = ?1) DESC, number DESC LIMIT 6");
+    auto rows = connection_.prepare(std::string(kSummarySql) +
+                                    " WHERE id = ?1 OR CAST(number AS TEXT) = ?1 OR instr(id, ?1) > 0 ORDER BY (id = "
+                                    "?1) DESC, number DESC LIMIT 6");
     rows.bind(1, text);
     std::vector<BatchSummary> found;
     while (rows.step()) found.push_back(read_summary(rows));
@@ -414,7 +455,8 @@ class SqliteLedger final : public Ledger {
 
   std::vector<BatchSummary> list_batches(const ListFilter& filter) override {
     auto rows = connection_.prepare(std::string(kSummarySql) +
-                                    " WHERE (?1 = '' OR feed = ?1) AND (?2 = '' OR state = ?2) AND (?3 = 0 OR number < ?3) ORDER BY number DESC LIMIT ?4");
+                                    " WHERE (?1 = '' OR feed = ?1) AND (?2 = '' OR state = ?2) AND (?3 = 0 OR number < "
+                                    "?3) ORDER BY number DESC LIMIT ?4");
     const std::string state = filter.state ? batch_state_name(*filter.state) : "";
     rows.bind(1, std::string_view(filter.feed));
     rows.bind(2, std::string_view(state));
@@ -427,30 +469,39 @@ class SqliteLedger final : public Ledger {
 
   std::vector<ChunkStatus> chunks(BatchNumber batch) override {
     auto rows = connection_.prepare(
-        "SELECT number, state, epoch, worker, lease_until, claimed_at, done_at, accepted, rejected, part_name, part_rejects, part_bytes, part_sha256 FROM chunk WHERE batch = ? ORDER BY number");
+        "SELECT number, state, epoch, worker, lease_until, claimed_at, done_at, accepted, rejected, part_name, "
+        "part_rejects, part_bytes, part_sha256 FROM chunk WHERE batch = ? ORDER BY number");
     rows.bind(1, to_int(batch));
     std::vector<ChunkStatus> chunks;
     while (rows.step()) {
       ChunkStatus chunk;
       chunk.number = ChunkNumber{static_cast<std::uint32_t>(rows.integer(0))};
       const std::string state = rows.text(1);
-      chunk.state = state == "done" ? ChunkStatus::State::kDone : state == "claimed" ? ChunkStatus::State::kClaimed : ChunkStatus::State::kPlanned;
+      chunk.state = state == "done"      ? ChunkStatus::State::kDone
+                    : state == "claimed" ? ChunkStatus::State::kClaimed
+                                         : ChunkStatus::State::kPlanned;
       chunk.epoch = static_cast<std::uint64_t>(rows.integer(2));
       chunk.worker = rows.text(3);
       chunk.lease_seconds_left = chunk.state == ChunkStatus::State::kClaimed ? rows.real(4) - now_seconds() : 0;
-      chunk.age_seconds = chunk.state == ChunkStatus::State::kPlanned ? 0 : now_seconds() - rows.real(chunk.state == ChunkStatus::State::kDone ? 6 : 5);
+      chunk.age_seconds = chunk.state == ChunkStatus::State::kPlanned
+                              ? 0
+                              : now_seconds() - rows.real(chunk.state == ChunkStatus::State::kDone ? 6 : 5);
       chunk.accepted = static_cast<std::uint64_t>(rows.integer(7));
       chunk.rejected = static_cast<std::uint64_t>(rows.integer(8));
       if (!rows.is_null(9)) {
-        chunk.part = RejectPart{rows.text(9), static_cast<std::uint64_t>(rows.integer(10)), static_cast<std::uint64_t>(rows.integer(11)), Digest::from_hex(rows.text(12))};
+        chunk.part = RejectPart{rows.text(9), static_cast<std::uint64_t>(rows.integer(10)),
+                                static_cast<std::uint64_t>(rows.integer(11)), Digest::from_hex(rows.text(12))};
       }
       chunks.push_back(std::move(chunk));
     }
     return chunks;
   }
 
-  void visit_record_numbers(BatchNumber batch, const Plan&, const std::function<void(std::span<const std::uint64_t>)>& take) override {
-    auto rows = connection_.prepare(fmt::format("SELECT posting & {} FROM {} WHERE posting BETWEEN ?1 AND ?2 ORDER BY posting", kMostRecords - 1, sql_name(target_of(batch))));
+  void visit_record_numbers(BatchNumber batch, const Plan&,
+                            const std::function<void(std::span<const std::uint64_t>)>& take) override {
+    auto rows =
+        connection_.prepare(fmt::format("SELECT posting & {} FROM {} WHERE posting BETWEEN ?1 AND ?2 ORDER BY posting",
+                                        kMostRecords - 1, sql_name(target_of(batch))));
     bind_range(rows, batch);
     std::vector<std::uint64_t> numbers;
     constexpr std::size_t kPortion = 65'536;
@@ -477,18 +528,23 @@ class SqliteLedger final : public Ledger {
   static SqliteConnection open(const LedgerOptions& options, const fs::path& path) {
     refuse_network_file_system(path);
     if (options.create == LedgerOptions::Create::kNever && !fs::exists(path)) {
-      throw Failure(ReturnCode::kRefused, fmt::format("there is no ledger '{}'", path.string()), "'ledgermill run' makes it; or name another by --ledger");
+      throw Failure(ReturnCode::kRefused, fmt::format("there is no ledger '{}'", path.string()),
+                    "'ledgermill run' makes it; or name another by --ledger");
     }
     // A reader of a WAL database writes its shared memory file, so it is opened read-write; it changes no row.
-    return SqliteConnection(path, options.create == LedgerOptions::Create::kNever ? SqliteConnection::Mode::kReadWrite : SqliteConnection::Mode::kReadWriteCreate);
+    return SqliteConnection(path, options.create == LedgerOptions::Create::kNever
+                                      ? SqliteConnection::Mode::kReadWrite
+                                      : SqliteConnection::Mode::kReadWriteCreate);
   }
 
   Failure no_ledger() const {
-    return Failure(ReturnCode::kRefused, fmt::format("'{}' holds no ledger", path_.string()), "'ledgermill run' or 'ledgermill ledger migrate' makes one");
+    return Failure(ReturnCode::kRefused, fmt::format("'{}' holds no ledger", path_.string()),
+                   "'ledgermill run' or 'ledgermill ledger migrate' makes one");
   }
 
   int current_version() {
-    auto exists = connection_.prepare("SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'schema_version'");
+    auto exists =
+        connection_.prepare("SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'schema_version'");
     LM_CHECK(exists.step(), "an aggregate has one row");
     if (exists.integer(0) == 0) return 0;
     auto version = connection_.prepare("SELECT max(version) FROM schema_version");
@@ -506,14 +562,20 @@ class SqliteLedger final : public Ledger {
     const int version = current_version();
     if (version == 0) throw no_ledger();
     if (version > kSchemaVersion) {
-      throw Failure(ReturnCode::kRefused, fmt::format("ledger '{}' has schema version {}, this program knows {}", path_.string(), version, kSchemaVersion), "use the program's later version");
+      throw Failure(ReturnCode::kRefused,
+                    fmt::format("ledger '{}' has schema version {}, this program knows {}", path_.string(), version,
+                                kSchemaVersion),
+                    "use the program's later version");
     }
   }
 
-  static bool is_open(BatchState state) { return state == BatchState::kPlanned || state == BatchState::kLoading || state == BatchState::kLoaded; }
+  static bool is_open(BatchState state) {
+    return state == BatchState::kPlanned || state == BatchState::kLoading || state == BatchState::kLoaded;
+  }
 
   std::vector<TargetVersion> versions_of(const std::string& table) {
-    auto rows = connection_.prepare("SELECT version, postings, columns FROM target WHERE table_name = ? ORDER BY version");
+    auto rows =
+        connection_.prepare("SELECT version, postings, columns FROM target WHERE table_name = ? ORDER BY version");
     rows.bind(1, std::string_view(table));
     std::vector<TargetVersion> versions;
     while (rows.step()) versions.push_back({static_cast<int>(rows.integer(0)), rows.text(1), rows.text(2)});
@@ -523,8 +585,11 @@ class SqliteLedger final : public Ledger {
   TargetVersion make_version(const Plan& plan, int number, const std::string& columns) {
     TargetVersion version{number, plan.table + "_postings" + (number == 1 ? "" : fmt::format("_v{}", number)), columns};
     std::string body;
-    for (const Field& field : plan.layout.fields) body += fmt::format(", {} {}{}", sql_name(stored_column(field)), sql_type(field.type), field.constraints.required ? " NOT NULL" : "");
-    connection_.execute(fmt::format("CREATE TABLE {}(posting INTEGER PRIMARY KEY{})", sql_name(version.postings), body));
+    for (const Field& field : plan.layout.fields)
+      body += fmt::format(", {} {}{}", sql_name(stored_column(field)), sql_type(field.type),
+                          field.constraints.required ? " NOT NULL" : "");
+    connection_.execute(
+        fmt::format("CREATE TABLE {}(posting INTEGER PRIMARY KEY{})", sql_name(version.postings), body));
     auto insert = connection_.prepare("INSERT INTO target VALUES (?, ?, ?, ?)");
     insert.bind(1, std::string_view(plan.table));
     insert.bind(2, std::int64_t{number});
@@ -545,7 +610,8 @@ class SqliteLedger final : public Ledger {
   BatchState state_of(BatchNumber batch) {
     auto row = connection_.prepare("SELECT state FROM batch WHERE number = ?");
     row.bind(1, to_int(batch));
-    if (!row.step()) throw Failure(ReturnCode::kRefused, fmt::format("the ledger has no batch number {}", to_int(batch)));
+    if (!row.step())
+      throw Failure(ReturnCode::kRefused, fmt::format("the ledger has no batch number {}", to_int(batch)));
     return batch_state_of(row.text(0));
   }
 
@@ -562,7 +628,9 @@ class SqliteLedger final : public Ledger {
     Registration registration;
     const std::string date = plan.business_date ? plan.business_date->text() : "";
     const std::string sha256 = plan.file.sha256.hex();
-    auto same = connection_.prepare(std::string(kSummarySql) + " WHERE feed = ?1 AND file_sha256 = ?2 AND file_bytes = ?3 AND business_date = ?4 AND state <> 'discarded'");
+    auto same = connection_.prepare(
+        std::string(kSummarySql) +
+        " WHERE feed = ?1 AND file_sha256 = ?2 AND file_bytes = ?3 AND business_date = ?4 AND state <> 'discarded'");
     same.bind(1, std::string_view(plan.feed));
     same.bind(2, std::string_view(sha256));
     same.bind(3, static_cast<std::int64_t>(plan.file.bytes));
@@ -574,14 +642,16 @@ class SqliteLedger final : public Ledger {
         registration.outcome = Registration::Outcome::kResumed;
         registration.plan = this->plan(registration.batch.number);
       } else {
-        registration.outcome = state == BatchState::kRefused ? Registration::Outcome::kRefusedBefore : Registration::Outcome::kAlreadyPosted;
+        registration.outcome = state == BatchState::kRefused ? Registration::Outcome::kRefusedBefore
+                                                             : Registration::Outcome::kAlreadyPosted;
       }
       return registration;
     }
     const std::optional<std::string> published = published_on(plan.feed, plan.business_date);
     registration.outcome = Registration::Outcome::kRegistered;
     if (corrects) {
-      auto wanted = connection_.prepare(std::string(kSummarySql) + " WHERE id = ?1 AND feed = ?2 AND business_date = ?3 AND state = 'published'");
+      auto wanted = connection_.prepare(std::string(kSummarySql) +
+                                        " WHERE id = ?1 AND feed = ?2 AND business_date = ?3 AND state = 'published'");
       wanted.bind(1, std::string_view(corrects->text));
       wanted.bind(2, std::string_view(plan.feed));
       wanted.bind(3, std::string_view(date));
@@ -596,7 +666,8 @@ class SqliteLedger final : public Ledger {
   std::optional<std::string> published_on(const std::string& feed, const std::optional<BusinessDate>& date) {
     if (!date) return std::nullopt;
     const std::string text = date->text();
-    auto row = connection_.prepare("SELECT id FROM batch WHERE feed = ?1 AND business_date = ?2 AND state = 'published'");
+    auto row =
+        connection_.prepare("SELECT id FROM batch WHERE feed = ?1 AND business_date = ?2 AND state = 'published'");
     row.bind(1, std::string_view(feed));
     row.bind(2, std::string_view(text));
     if (!row.step()) return std::nullopt;
@@ -606,18 +677,21 @@ class SqliteLedger final : public Ledger {
   BatchNumber insert_batch(const Plan& plan, const std::optional<BatchId>& corrects, const std::string& rejects_root) {
     const std::string date = plan.business_date ? plan.business_date->text() : "";
     const std::string sha256 = plan.file.sha256.hex();
-    auto attempts = connection_.prepare("SELECT count(*) FROM batch WHERE feed = ?1 AND file_sha256 = ?2 AND file_bytes = ?3 AND business_date = ?4");
+    auto attempts = connection_.prepare(
+        "SELECT count(*) FROM batch WHERE feed = ?1 AND file_sha256 = ?2 AND file_bytes = ?3 AND business_date = ?4");
     attempts.bind(1, std::string_view(plan.feed));
     attempts.bind(2, std::string_view(sha256));
     attempts.bind(3, static_cast<std::int64_t>(plan.file.bytes));
     attempts.bind(4, std::string_view(date));
     LM_CHECK(attempts.step(), "an aggregate has one row");
     const std::int64_t attempt = attempts.integer(0) + 1;
-    const std::string id = BatchId::of(plan.feed, plan.business_date, plan.file.sha256, static_cast<std::uint32_t>(attempt)).text;
+    const std::string id =
+        BatchId::of(plan.feed, plan.business_date, plan.file.sha256, static_cast<std::uint32_t>(attempt)).text;
     const std::string json = plan_to_json(plan);
     const std::string target = versions_of(plan.table).back().postings;
     auto insert = connection_.prepare(
-        "INSERT INTO batch(id, feed, table_name, target, business_date, attempt, state, file_name, file_sha256, file_bytes, records, chunks, plan, rejects_root, corrects, planned_at, rejects_folder)"
+        "INSERT INTO batch(id, feed, table_name, target, business_date, attempt, state, file_name, file_sha256, "
+        "file_bytes, records, chunks, plan, rejects_root, corrects, planned_at, rejects_folder)"
         " VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'planned', ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)");
     insert.bind(1, std::string_view(id));
     insert.bind(2, std::string_view(plan.feed));
@@ -639,13 +713,17 @@ class SqliteLedger final : public Ledger {
     while (insert.step()) {
     }
     const std::int64_t number = connection_.last_insert_id();
-    if (number >= kMostBatches) throw Failure(ReturnCode::kRefused, "a SQLite ledger takes at most 4,194,303 batches", "begin a new ledger, or use PostgreSQL");
+    if (number >= kMostBatches)
+      throw Failure(ReturnCode::kRefused, "a SQLite ledger takes at most 4,194,303 batches",
+                    "begin a new ledger, or use PostgreSQL");
     insert_chunks(number, plan);
     return BatchNumber{number};
   }
 
   void insert_chunks(std::int64_t batch, const Plan& plan) {
-    auto insert = connection_.prepare("INSERT INTO chunk(batch, number, first_byte, bytes, first_record, records, sha256) VALUES (?, ?, ?, ?, ?, ?, ?)");
+    auto insert = connection_.prepare(
+        "INSERT INTO chunk(batch, number, first_byte, bytes, first_record, records, sha256) VALUES (?, ?, ?, ?, ?, ?, "
+        "?)");
     for (const ChunkPlan& chunk : plan.chunks) {
       const std::string sha256 = chunk.sha256.hex();
       insert.bind(1, batch);
@@ -661,10 +739,13 @@ class SqliteLedger final : public Ledger {
   }
 
   void note_delivery(const Plan& plan, const Registration& registration) {
-    constexpr const char* kDispositions[] = {"registered", "resumed", "duplicate", "refused before", "business date taken", "nothing to correct"};
+    constexpr const char* kDispositions[] = {"registered",          "resumed",           "duplicate", "refused before",
+                                             "business date taken", "nothing to correct"};
     const std::string date = plan.business_date ? plan.business_date->text() : "";
     const std::string sha256 = plan.file.sha256.hex();
-    auto insert = connection_.prepare("INSERT INTO delivery(feed, file_name, file_sha256, file_bytes, business_date, batch, disposition, seen_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+    auto insert = connection_.prepare(
+        "INSERT INTO delivery(feed, file_name, file_sha256, file_bytes, business_date, batch, disposition, seen_at) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
     insert.bind(1, std::string_view(plan.feed));
     insert.bind(2, std::string_view(plan.file.name));
     insert.bind(3, std::string_view(sha256));
@@ -687,7 +768,9 @@ class SqliteLedger final : public Ledger {
   }
 
   bool holds(const ChunkClaim& claim) {
-    auto row = connection_.prepare("SELECT count(*) FROM chunk JOIN batch b ON b.number = batch WHERE batch = ?2 AND chunk.number = ?3 AND epoch = ?4 AND chunk.state = 'claimed' AND b.state = 'loading'");
+    auto row = connection_.prepare(
+        "SELECT count(*) FROM chunk JOIN batch b ON b.number = batch WHERE batch = ?2 AND chunk.number = ?3 AND epoch "
+        "= ?4 AND chunk.state = 'claimed' AND b.state = 'loading'");
     row.bind(2, to_int(claim.batch));
     row.bind(3, std::int64_t{to_int(claim.chunk)});
     row.bind(4, static_cast<std::int64_t>(claim.epoch));
@@ -696,7 +779,8 @@ class SqliteLedger final : public Ledger {
   }
 
   bool holds(const FinalClaim& claim) {
-    auto row = connection_.prepare("SELECT count(*) FROM batch WHERE number = ?1 AND final_epoch = ?2 AND state = 'loaded'");
+    auto row =
+        connection_.prepare("SELECT count(*) FROM batch WHERE number = ?1 AND final_epoch = ?2 AND state = 'loaded'");
     row.bind(1, to_int(claim.batch));
     row.bind(2, static_cast<std::int64_t>(claim.epoch));
     LM_CHECK(row.step(), "an aggregate has one row");
@@ -713,25 +797,31 @@ class SqliteLedger final : public Ledger {
     std::vector<std::string> made_texts(plan.layout.fields.size());  // of dates; SQLite reads them when the row is run
     for (std::size_t i = 0; i < chunk.accepted.size(); ++i) {
       insert.bind(1, to_int(batch) << kRecordBits | (first_record + chunk.accepted[i].record));
-      for (std::size_t f = 0; f < plan.layout.fields.size(); ++f) bind_cell(insert, static_cast<int>(f) + 2, plan.layout.fields[f].type, chunk, f, i, made_texts[f]);
+      for (std::size_t f = 0; f < plan.layout.fields.size(); ++f)
+        bind_cell(insert, static_cast<int>(f) + 2, plan.layout.fields[f].type, chunk, f, i, made_texts[f]);
       if (auto refused = insert.run()) refusals.push_back({static_cast<std::uint32_t>(i), one_line(refused->message)});
     }
     return refusals;
   }
 
-  static void bind_cell(SqliteStatement& insert, int index, FieldType type, const StagedChunk& chunk, std::size_t field, std::size_t i, std::string& made) {
+  static void bind_cell(SqliteStatement& insert, int index, FieldType type, const StagedChunk& chunk, std::size_t field,
+                        std::size_t i, std::string& made) {
     const StagedColumn& column = chunk.columns[field];
     if (column.states[i] == FieldState::kMissing) return insert.bind_null(index);
     switch (type) {
       case FieldType::kInteger:
-      case FieldType::kDecimal: return insert.bind(index, column.integers[i]);
-      case FieldType::kBoolean: return insert.bind(index, std::int64_t{column.booleans[i]});
-      case FieldType::kString: return insert.bind(index, chunk.text.at(column.texts[i]));
+      case FieldType::kDecimal:
+        return insert.bind(index, column.integers[i]);
+      case FieldType::kBoolean:
+        return insert.bind(index, std::int64_t{column.booleans[i]});
+      case FieldType::kString:
+        return insert.bind(index, chunk.text.at(column.texts[i]));
       case FieldType::kDate: {
         const BusinessDate date = column.dates[i];
         made.resize(10);
         const auto put = [&made](std::size_t at, int value, int digits) {
-          for (int d = digits; d-- > 0; value /= 10) made[at + static_cast<std::size_t>(d)] = static_cast<char>('0' + value % 10);
+          for (int d = digits; d-- > 0; value /= 10)
+            made[at + static_cast<std::size_t>(d)] = static_cast<char>('0' + value % 10);
         };
         put(0, date.year, 4);
         put(5, date.month, 2);
@@ -752,7 +842,8 @@ class SqliteLedger final : public Ledger {
     const std::string reasons_json = reasons_to_json(totals.reasons);
     const std::string part_sha = part ? part->sha256.hex() : "";
     auto update = connection_.prepare(
-        "UPDATE chunk SET state = 'done', done_at = ?1, accepted = ?5, rejected = ?6, totals = ?7, reasons = ?8, part_name = ?9, part_rejects = ?10, part_bytes = ?11,"
+        "UPDATE chunk SET state = 'done', done_at = ?1, accepted = ?5, rejected = ?6, totals = ?7, reasons = ?8, "
+        "part_name = ?9, part_rejects = ?10, part_bytes = ?11,"
         " part_sha256 = ?12 WHERE batch = ?2 AND number = ?3 AND epoch = ?4 AND state = 'claimed'");
     update.bind(1, now_seconds());
     update.bind(5, static_cast<std::int64_t>(totals.totals.accepted));
@@ -772,7 +863,8 @@ class SqliteLedger final : public Ledger {
 
   void set_loaded_if_all_done(BatchNumber batch) {
     auto update = connection_.prepare(
-        "UPDATE batch SET state = 'loaded' WHERE number = ?1 AND state IN ('planned', 'loading') AND NOT EXISTS (SELECT 1 FROM chunk WHERE batch = ?1 AND state <> 'done')");
+        "UPDATE batch SET state = 'loaded' WHERE number = ?1 AND state IN ('planned', 'loading') AND NOT EXISTS "
+        "(SELECT 1 FROM chunk WHERE batch = ?1 AND state <> 'done')");
     update.bind(1, to_int(batch));
     while (update.step()) {
     }
@@ -784,7 +876,8 @@ class SqliteLedger final : public Ledger {
   }
 
   void drop_rows(BatchNumber batch) {
-    auto drop = connection_.prepare(fmt::format("DELETE FROM {} WHERE posting BETWEEN ?1 AND ?2", sql_name(target_of(batch))));
+    auto drop =
+        connection_.prepare(fmt::format("DELETE FROM {} WHERE posting BETWEEN ?1 AND ?2", sql_name(target_of(batch))));
     bind_range(drop, batch);
     while (drop.step()) {
     }
@@ -801,7 +894,8 @@ class SqliteLedger final : public Ledger {
   }
 
   static constexpr const char* kSummarySql =
-      "SELECT number, id, feed, table_name, business_date, attempt, state, file_name, file_sha256, file_bytes, records, chunks, rejects_root, corrects, refusal, planned_at, ended_at, rejects_folder FROM batch";
+      "SELECT number, id, feed, table_name, business_date, attempt, state, file_name, file_sha256, file_bytes, "
+      "records, chunks, rejects_root, corrects, refusal, planned_at, ended_at, rejects_folder FROM batch";
 
   BatchSummary read_summary(SqliteStatement& row) {
     BatchSummary batch;
@@ -821,7 +915,8 @@ class SqliteLedger final : public Ledger {
     batch.planned_at.nanoseconds = row.integer(15);
     if (!row.is_null(16)) batch.ended_at = Timestamp{row.integer(16)};
     batch.rejects_folder = row.text(17);
-    auto chunks = connection_.prepare("SELECT totals, reasons FROM chunk WHERE batch = ? AND state = 'done' ORDER BY number");
+    auto chunks =
+        connection_.prepare("SELECT totals, reasons FROM chunk WHERE batch = ? AND state = 'done' ORDER BY number");
     chunks.bind(1, to_int(batch.number));
     while (chunks.step()) add_done_chunk(batch, chunks.text(0), chunks.text(1));
     return batch;
@@ -835,6 +930,8 @@ class SqliteLedger final : public Ledger {
 
 }  // namespace
 
-std::unique_ptr<Ledger> open_sqlite_ledger(const LedgerOptions& options, const fs::path& path) { return std::make_unique<SqliteLedger>(options, path); }
+std::unique_ptr<Ledger> open_sqlite_ledger(const LedgerOptions& options, const fs::path& path) {
+  return std::make_unique<SqliteLedger>(options, path);
+}
 
 }  // namespace ledgermill::ledger

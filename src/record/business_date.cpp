@@ -63,8 +63,9 @@ std::string Timestamp::text() const {
     --days;
   }
   const std::int64_t seconds = rest / kSecond;
-  return fmt::format("{}T{:02}:{:02}:{:02}.{:09}Z", BusinessDate::from_days_since_epoch(static_cast<std::int32_t>(days)).text(),
-                     seconds / 3600, seconds / 60 % 60, seconds % 60, rest % kSecond);
+  return fmt::format("{}T{:02}:{:02}:{:02}.{:09}Z",
+                     BusinessDate::from_days_since_epoch(static_cast<std::int32_t>(days)).text(), seconds / 3600,
+                     seconds / 60 % 60, seconds % 60, rest % kSecond);
 }
 
 }  // namespace ledgermill

@@ -11,9 +11,9 @@ namespace ledgermill {
 
 /// A day of the proleptic Gregorian calendar. Four bytes, as COBOL sees it: BINARY-SHORT, BINARY-CHAR, BINARY-CHAR.
 struct BusinessDate {
-  std::int16_t year = 0;   ///< 0 to 9999
-  std::int8_t month = 0;   ///< 1 to 12
-  std::int8_t day = 0;     ///< 1 to 31
+  std::int16_t year = 0;  ///< 0 to 9999
+  std::int8_t month = 0;  ///< 1 to 12
+  std::int8_t day = 0;    ///< 1 to 31
 
   /// True for a day that exists (30 February does not).
   bool exists() const;

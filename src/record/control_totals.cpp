@@ -60,7 +60,8 @@ std::string ControlTotals::imbalance() const {
     return fmt::format("{} records in, {} accepted + {} rejected", records, accepted, rejected);
   }
   if (bytes != record_bytes + skipped.bytes()) {
-    return fmt::format("{} bytes in, {} in records + {} in spans that are no records", bytes, record_bytes, skipped.bytes());
+    return fmt::format("{} bytes in, {} in records + {} in spans that are no records", bytes, record_bytes,
+                       skipped.bytes());
   }
   for (const FieldSum& sum : sums) {
     ExactSum out = sum.posted;

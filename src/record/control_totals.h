@@ -14,9 +14,9 @@ namespace ledgermill {
 struct FieldSum {
   std::string field;  ///< label
   std::uint8_t scale = 0;
-  ExactSum in;        ///< of all records whose cell could be read
-  ExactSum posted;    ///< of the accepted ones
-  ExactSum rejected;  ///< of the rejected ones whose cell could be read
+  ExactSum in;                   ///< of all records whose cell could be read
+  ExactSum posted;               ///< of the accepted ones
+  ExactSum rejected;             ///< of the rejected ones whose cell could be read
   std::uint64_t unreadable = 0;  ///< records (all rejected) whose cell could not be read
 
   bool operator==(const FieldSum&) const = default;

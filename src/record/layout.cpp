@@ -5,12 +5,18 @@ namespace ledgermill {
 
 const char* field_type_name(FieldType type) {
   switch (type) {
-    case FieldType::kString: return "string";
-    case FieldType::kInteger: return "integer";
-    case FieldType::kDecimal: return "decimal";
-    case FieldType::kDate: return "date";
-    case FieldType::kDatetime: return "datetime";
-    case FieldType::kBoolean: return "boolean";
+    case FieldType::kString:
+      return "string";
+    case FieldType::kInteger:
+      return "integer";
+    case FieldType::kDecimal:
+      return "decimal";
+    case FieldType::kDate:
+      return "date";
+    case FieldType::kDatetime:
+      return "datetime";
+    case FieldType::kBoolean:
+      return "boolean";
   }
   return "unknown";
 }

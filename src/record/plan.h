@@ -42,8 +42,8 @@ struct ChunkPlan {
   std::uint64_t bytes = 0;
   std::uint64_t first_record = 1;  ///< RecordNumber of its first record
   std::uint64_t records = 0;
-  std::uint64_t first_line = 1;    ///< physical line of its first byte, from 1
-  Digest sha256;                   ///< of its bytes
+  std::uint64_t first_line = 1;  ///< physical line of its first byte, from 1
+  Digest sha256;                 ///< of its bytes
   /// A single record longer than the feed's max_record_bytes: never loaded, one reject.
   bool oversize = false;
 };
@@ -63,10 +63,10 @@ struct Plan {
   RejectLimits limits;
   DeclaredTotals declared;
 
-  std::string header;                        ///< the header's bytes with its line end; "" without a header
-  std::vector<std::uint16_t> cell_fields;    ///< field index of each cell of a record, in the file's order
-  SkippedSpans head;                         ///< before the first chunk: byte-order mark, preamble, header
-  std::vector<ChunkPlan> chunks;             ///< contiguous, from the end of `head` to the end of the file
+  std::string header;                      ///< the header's bytes with its line end; "" without a header
+  std::vector<std::uint16_t> cell_fields;  ///< field index of each cell of a record, in the file's order
+  SkippedSpans head;                       ///< before the first chunk: byte-order mark, preamble, header
+  std::vector<ChunkPlan> chunks;           ///< contiguous, from the end of `head` to the end of the file
   std::uint64_t records = 0;
 
   /// "ingested-2025-03-30-22-25-02-<first 12 digits of the file's digest>": stem of the staged files' names.

@@ -76,7 +76,8 @@ Json chunk_json(const ChunkPlan& chunk) {
           {"sha256", chunk.sha256.hex()},       {"oversize", chunk.oversize}};
 }
 
-// --- reading: every `at` and `get` may throw nlohmann's exceptions, which `reading` turns into Failures ---------------
+// --- reading: every `at` and `get` may throw nlohmann's exceptions, which `reading` turns into Failures
+// ---------------
 
 std::string from_hex(const std::string& hex) {
   std::string bytes;
@@ -155,8 +156,8 @@ ChunkPlan chunk_of(const Json& json) {
 }
 
 ModuleRule rule_of(const Json& json) {
-  return {json.at("code").get<std::string>(), json.at("field").get<std::string>(), json.at("message").get<std::string>(),
-          json.at("reads").get<std::vector<std::string>>()};
+  return {json.at("code").get<std::string>(), json.at("field").get<std::string>(),
+          json.at("message").get<std::string>(), json.at("reads").get<std::vector<std::string>>()};
 }
 
 BusinessDate date_of(const std::string& text) {
@@ -171,13 +172,16 @@ void check_plan(const Plan& plan) {
   std::uint64_t record = 1;
   std::uint32_t number = 1;
   for (const ChunkPlan& chunk : plan.chunks) {
-    if (to_int(chunk.number) != number++ || chunk.first_byte != byte || chunk.first_record != record || chunk.bytes > plan.file.bytes) {
-      throw Failure(ReturnCode::kRefused, fmt::format("chunk {} does not follow the one before it", to_int(chunk.number)));
+    if (to_int(chunk.number) != number++ || chunk.first_byte != byte || chunk.first_record != record ||
+        chunk.bytes > plan.file.bytes) {
+      throw Failure(ReturnCode::kRefused,
+                    fmt::format("chunk {} does not follow the one before it", to_int(chunk.number)));
     }
     byte += chunk.bytes;
     record += chunk.records;
   }
-  if (byte != plan.file.bytes || record != plan.records + 1) throw Failure(ReturnCode::kRefused, "its chunks do not cover the file");
+  if (byte != plan.file.bytes || record != plan.records + 1)
+    throw Failure(ReturnCode::kRefused, "its chunks do not cover the file");
   for (const std::uint16_t field : plan.cell_fields) {
     if (field >= plan.layout.fields.size()) throw Failure(ReturnCode::kRefused, "a cell belongs to no field");
   }
@@ -193,9 +197,11 @@ Plan read_plan(const Json& json) {
   plan.file.name = from_hex(json.at("file").at("name_hex").get<std::string>());
   plan.file.sha256 = Digest::from_hex(json.at("file").at("sha256").get<std::string>());
   plan.file.bytes = json.at("file").at("bytes").get<std::uint64_t>();
-  if (const Json& date = json.at("business_date"); !date.is_null()) plan.business_date = date_of(date.get<std::string>());
+  if (const Json& date = json.at("business_date"); !date.is_null())
+    plan.business_date = date_of(date.get<std::string>());
   plan.definition = Digest::from_hex(json.at("definition_sha256").get<std::string>());
-  if (const Json& module = json.at("module_sha256"); !module.is_null()) plan.module = Digest::from_hex(module.get<std::string>());
+  if (const Json& module = json.at("module_sha256"); !module.is_null())
+    plan.module = Digest::from_hex(module.get<std::string>());
   plan.planned_at.nanoseconds = json.at("planned_at_ns").get<std::int64_t>();
   for (const Json& field : json.at("layout")) plan.layout.fields.push_back(field_of(field));
   for (const Json& rule : json.at("module_rules")) plan.module_rules.push_back(rule_of(rule));
@@ -250,7 +256,8 @@ T reading(std::string_view text, std::string_view what, T (*read)(const Json&)) 
     // A plan is nested five levels; a parser callback that drops deeper levels keeps hostile text from the stack.
     constexpr int kMostDepth = 16;
     bool too_deep = false;
-    const Json json = Json::parse(text, [&](int depth, Json::parse_event_t, Json&) { return !(too_deep = too_deep || depth > kMostDepth); });
+    const Json json = Json::parse(
+        text, [&](int depth, Json::parse_event_t, Json&) { return !(too_deep = too_deep || depth > kMostDepth); });
     if (too_deep) throw refuse("it is nested too deep");
     return read(json);
   } catch (const Json::exception& mistake) {
@@ -284,7 +291,9 @@ std::string plan_to_json(const Plan& plan) {
       {"planned_at_ns", plan.planned_at.nanoseconds},
       {"layout", layout},
       {"module_rules", rules},
-      {"limits", {{"most_rejects", optional_json(plan.limits.most_rejects)}, {"most_rejects_ppm", optional_json(plan.limits.most_rejects_ppm)}}},
+      {"limits",
+       {{"most_rejects", optional_json(plan.limits.most_rejects)},
+        {"most_rejects_ppm", optional_json(plan.limits.most_rejects_ppm)}}},
       {"declared",
        {{"records", optional_json(plan.declared.records)},
         {"sum_field", optional_json(plan.declared.sum_field)},
@@ -309,13 +318,19 @@ std::string totals_to_json(const ControlTotals& totals) {
                     {"rejected", sum.rejected.text(sum.scale)},
                     {"unreadable", sum.unreadable}});
   }
-  return Json{{"records", totals.records},           {"accepted", totals.accepted}, {"rejected", totals.rejected},
-              {"bytes", totals.bytes},               {"record_bytes", totals.record_bytes},
-              {"skipped", skipped_json(totals.skipped)}, {"sums", sums}}
+  return Json{{"records", totals.records},
+              {"accepted", totals.accepted},
+              {"rejected", totals.rejected},
+              {"bytes", totals.bytes},
+              {"record_bytes", totals.record_bytes},
+              {"skipped", skipped_json(totals.skipped)},
+              {"sums", sums}}
       .dump();
 }
 
-ControlTotals totals_from_json(std::string_view json) { return reading<ControlTotals>(json, "record of control totals", read_totals); }
+ControlTotals totals_from_json(std::string_view json) {
+  return reading<ControlTotals>(json, "record of control totals", read_totals);
+}
 
 std::string Plan::staged_stem() const {
   std::string time = planned_at.text().substr(0, 19);  // 2025-03-30T22:25:02

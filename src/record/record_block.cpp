@@ -13,9 +13,12 @@ std::size_t shown_bytes(const Field& field, bool with_text) {
   switch (field.type) {
     case FieldType::kInteger:
     case FieldType::kDecimal:
-    case FieldType::kDatetime: return sizeof(std::int64_t);
-    case FieldType::kDate: return sizeof(BusinessDate);
-    case FieldType::kBoolean: return sizeof(std::int8_t);
+    case FieldType::kDatetime:
+      return sizeof(std::int64_t);
+    case FieldType::kDate:
+      return sizeof(BusinessDate);
+    case FieldType::kBoolean:
+      return sizeof(std::int8_t);
     case FieldType::kString:
       if (field.is_code()) return sizeof(std::int16_t);
       return with_text ? field.constraints.max_length.value_or(0) : 0;
@@ -74,13 +77,17 @@ std::span<const std::int64_t> RecordBlock::integers(std::size_t field) const {
   return column<const std::int64_t>(field, 8);
 }
 std::span<BusinessDate> RecordBlock::dates(std::size_t field) { return column<BusinessDate>(field, 4); }
-std::span<const BusinessDate> RecordBlock::dates(std::size_t field) const { return column<const BusinessDate>(field, 4); }
+std::span<const BusinessDate> RecordBlock::dates(std::size_t field) const {
+  return column<const BusinessDate>(field, 4);
+}
 std::span<std::int8_t> RecordBlock::booleans(std::size_t field) { return column<std::int8_t>(field, 1); }
 std::span<const std::int8_t> RecordBlock::booleans(std::size_t field) const {
   return column<const std::int8_t>(field, 1);
 }
 std::span<std::int16_t> RecordBlock::codes(std::size_t field) { return column<std::int16_t>(field, 2); }
-std::span<const std::int16_t> RecordBlock::codes(std::size_t field) const { return column<const std::int16_t>(field, 2); }
+std::span<const std::int16_t> RecordBlock::codes(std::size_t field) const {
+  return column<const std::int16_t>(field, 2);
+}
 std::span<TextRef> RecordBlock::texts(std::size_t field) { return texts_[field]; }
 std::span<const TextRef> RecordBlock::texts(std::size_t field) const { return texts_[field]; }
 

@@ -34,10 +34,10 @@ struct BlockLayout {
   static constexpr std::size_t kCapacity = 4096;  ///< records in a block; every column has so many elements
 
   struct Column {
-    std::size_t states = 0;        ///< byte offset of FieldState[kCapacity]
-    std::size_t values = 0;        ///< byte offset of the values; see `value_bytes`
-    std::size_t value_bytes = 0;   ///< of one element: 8 integer, decimal, datetime; 4 date; 2 code; 1 boolean;
-                                   ///< the text's width for a string shown as text; 0 for one not shown
+    std::size_t states = 0;       ///< byte offset of FieldState[kCapacity]
+    std::size_t values = 0;       ///< byte offset of the values; see `value_bytes`
+    std::size_t value_bytes = 0;  ///< of one element: 8 integer, decimal, datetime; 4 date; 2 code; 1 boolean;
+                                  ///< the text's width for a string shown as text; 0 for one not shown
   };
   std::vector<Column> columns;  ///< in the layout's order
   std::size_t bytes = 0;        ///< of the whole region, a multiple of 8
@@ -72,7 +72,8 @@ class RecordBlock {
   /// Columns: always kCapacity elements. The accessor must fit the field's type.
   std::span<FieldState> states(std::size_t field);
   std::span<const FieldState> states(std::size_t field) const;
-  std::span<std::int64_t> integers(std::size_t field);  ///< kInteger, kDecimal (minor units), kDatetime (µs since 1970 UTC)
+  std::span<std::int64_t> integers(
+      std::size_t field);  ///< kInteger, kDecimal (minor units), kDatetime (µs since 1970 UTC)
   std::span<const std::int64_t> integers(std::size_t field) const;
   std::span<BusinessDate> dates(std::size_t field);  ///< kDate
   std::span<const BusinessDate> dates(std::size_t field) const;

@@ -25,7 +25,8 @@ ReasonCounts count_reasons(const StagedChunk& chunk, const std::vector<ModuleRul
     }
   }
   for (const auto& [code, count] : by_code) {
-    counts[is_module_rule(code) ? module_rules.at(module_rule_index(code)).code : std::string(reason_name(code))] += count;
+    counts[is_module_rule(code) ? module_rules.at(module_rule_index(code)).code : std::string(reason_name(code))] +=
+        count;
   }
   return counts;
 }

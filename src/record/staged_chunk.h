@@ -22,20 +22,20 @@ struct StagedRecord {
 
 /// A rejected record of a chunk, with all its reasons.
 struct StagedReject {
-  std::uint32_t record = 0;  ///< from the chunk's first record (0)
-  Frame frame;               ///< `frame.length` bytes are in the chunk's text ...
-  std::uint64_t length = 0;  ///< ... of `length` bytes in the file (more only for a record-too-long)
+  std::uint32_t record = 0;        ///< from the chunk's first record (0)
+  Frame frame;                     ///< `frame.length` bytes are in the chunk's text ...
+  std::uint64_t length = 0;        ///< ... of `length` bytes in the file (more only for a record-too-long)
   std::uint32_t first_reason = 0;  ///< in StagedChunk::reasons
   std::uint32_t reasons = 0;
 };
 
 /// The values of one field of all accepted records. Exactly one of the vectors is used, by the field's type.
 struct StagedColumn {
-  std::vector<FieldState> states;        ///< kMissing or kValid
-  std::vector<std::int64_t> integers;    ///< kInteger, kDecimal, kDatetime
-  std::vector<BusinessDate> dates;       ///< kDate
-  std::vector<std::int8_t> booleans;     ///< kBoolean
-  std::vector<TextRef> texts;            ///< kString
+  std::vector<FieldState> states;      ///< kMissing or kValid
+  std::vector<std::int64_t> integers;  ///< kInteger, kDecimal, kDatetime
+  std::vector<BusinessDate> dates;     ///< kDate
+  std::vector<std::int8_t> booleans;   ///< kBoolean
+  std::vector<TextRef> texts;          ///< kString
 };
 
 /// A chunk, judged: what ingest makes and post takes. A value: depends on nothing but the chunk's bytes, the

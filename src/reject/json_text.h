@@ -6,8 +6,9 @@
 
 namespace ledgermill::reject {
 
-/// Appends a JSON string (RFC 8259) with its quotes. Bytes that are not UTF-8 become U+FFFD; says whether there were any.
-/// Written here, and not by the JSON library, because a file may have 100 % rejects: this is one pass over the bytes.
+/// Appends a JSON string (RFC 8259) with its quotes. Bytes that are not UTF-8 become U+FFFD; says whether there were
+/// any. Written here, and not by the JSON library, because a file may have 100 % rejects: this is one pass over the
+/// bytes.
 bool append_json_string(std::string& out, std::string_view text);
 
 /// RFC 4648, with padding; and back ("" for text that is none).

@@ -5,7 +5,9 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "base/check.h"
@@ -25,7 +27,8 @@ constexpr std::size_t kMostValueBytes = 1U << 10;  // of a cell in a reason; the
 constexpr std::string_view kMask = "****";
 
 bool is_sensitive(const Plan& plan) {
-  return std::any_of(plan.layout.fields.begin(), plan.layout.fields.end(), [](const Field& field) { return field.sensitive; });
+  return std::any_of(plan.layout.fields.begin(), plan.layout.fields.end(),
+                     [](const Field& field) { return field.sensitive; });
 }
 
 /// The value of a reason as it may be shown.
@@ -36,7 +39,14 @@ std::string_view shown_value(const Plan& plan, const StagedChunk& chunk, const R
   return value.substr(0, kMostValueBytes);
 }
 
-void append_number(std::string& out, std::string_view key, std::uint64_t value) { fmt::format_to(std::back_inserter(out), ",\"{}\":{}", key, value); }
+void append_number(std::string& out, std::string_view key, std::uint64_t value) {
+  std::array<char, 20> digits;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+  out += ",\"";
+  out += key;
+  out += "\":";
+  out.append(digits.data(), end);
+}
 
 void append_text(std::string& out, std::string_view key, std::string_view value) {
   out += ",\"";
@@ -57,7 +67,7 @@ struct Entry {
 class LineWriter {
  public:
   LineWriter(const Plan& plan, const BatchId& batch, const StagedChunk& chunk)
-      : plan_(plan), batch_(batch), chunk_(chunk), place_(plan.chunk(chunk.number)), masked_(is_sensitive(plan)) {
+      : plan_(plan), chunk_(chunk), place_(plan.chunk(chunk.number)), masked_(is_sensitive(plan)) {
     head_ = "{\"timestamp\":\"" + plan.planned_at.text() + "\"";
     append_text(head_, "file", plan.file.name);
     append_text(middle_, "ingested_file", fmt::format("{}-{:06}", plan.staged_stem(), to_int(chunk.number)));
@@ -66,7 +76,9 @@ class LineWriter {
   }
 
   void append(std::string& out, const Entry& entry) const {
-    const std::string_view row = std::string_view(chunk_.text.source).substr(entry.frame.offset, std::min<std::size_t>(entry.frame.length, kMostRowBytes));
+    const std::string_view row =
+        std::string_view(chunk_.text.source)
+            .substr(entry.frame.offset, std::min<std::size_t>(entry.frame.length, kMostRowBytes));
     out += head_;
     out += ",\"row\":";
     const bool replaced = append_json_string(out, masked_ ? std::string_view() : row);
@@ -88,7 +100,9 @@ class LineWriter {
  private:
   /// With cells too many or too few, a sensitive value may stand in any field.
   std::string_view value_of(const Entry& entry, const Reason& reason) const {
-    const auto shifts = [](const Reason& each) { return each.code == ReasonCode::kExtraCell || each.code == ReasonCode::kMissingCell; };
+    const auto shifts = [](const Reason& each) {
+      return each.code == ReasonCode::kExtraCell || each.code == ReasonCode::kMissingCell;
+    };
     const std::string_view value = shown_value(plan_, chunk_, reason);
     if (!masked_ || value.empty() || std::none_of(entry.reasons.begin(), entry.reasons.end(), shifts)) return value;
     return kMask;
@@ -111,17 +125,21 @@ class LineWriter {
       out += first ? "{\"code\":" : ",{\"code\":";
       first = false;
       append_json_string(out, reason_code(plan_, reason));
-      append_text(out, "field", reason.field == kNoField ? std::string_view() : std::string_view(plan_.layout.fields.at(reason.field).name));
+      append_text(
+          out, "field",
+          reason.field == kNoField ? std::string_view() : std::string_view(plan_.layout.fields.at(reason.field).name));
       append_text(out, "value", value);
-      append_text(out, "message", reason_message(plan_, reason, value, masked_ ? "its words may hold a sensitive value" : entry.refusal));
-      if (const std::string_view constraint = reason_constraint(reason.code); !constraint.empty()) append_text(out, "constraint", constraint);
+      append_text(
+          out, "message",
+          reason_message(plan_, reason, value, masked_ ? "its words may hold a sensitive value" : entry.refusal));
+      if (const std::string_view constraint = reason_constraint(reason.code); !constraint.empty())
+        append_text(out, "constraint", constraint);
       out += '}';
     }
     out += ']';
   }
 
   const Plan& plan_;
-  const BatchId& batch_;
   const StagedChunk& chunk_;
   const ChunkPlan& place_;
   bool masked_;
@@ -129,7 +147,11 @@ class LineWriter {
 };
 
 Entry entry_of(const StagedChunk& chunk, const StagedReject& reject) {
-  return {reject.record, reject.frame, reject.length, std::span(chunk.reasons).subspan(reject.first_reason, reject.reasons), {}};
+  return {reject.record,
+          reject.frame,
+          reject.length,
+          std::span(chunk.reasons).subspan(reject.first_reason, reject.reasons),
+          {}};
 }
 
 const Reason kRefusedByDatabase{ReasonCode::kDatabaseRefused, kNoField, {}};
@@ -141,10 +163,12 @@ std::vector<Entry> entries_of(const StagedChunk& chunk, std::span<const Database
   for (const StagedReject& reject : chunk.rejects) entries.push_back(entry_of(chunk, reject));
   for (const DatabaseRefusal& refusal : refusals) {
     const StagedRecord& record = chunk.accepted.at(refusal.accepted_index);
-    entries.push_back({record.record, record.frame, record.frame.length, std::span(&kRefusedByDatabase, 1),
-                       refusal.message.empty() ? std::string_view("no reason given") : std::string_view(refusal.message)});
+    entries.push_back(
+        {record.record, record.frame, record.frame.length, std::span(&kRefusedByDatabase, 1),
+         refusal.message.empty() ? std::string_view("no reason given") : std::string_view(refusal.message)});
   }
-  if (!refusals.empty()) std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.record < b.record; });
+  if (!refusals.empty())
+    std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.record < b.record; });
   return entries;
 }
 
@@ -154,15 +178,20 @@ class PartFile {
   PartFile(const PartPlace& place, ChunkNumber chunk, std::uint64_t epoch) {
     std::error_code error;
     fs::create_directories(place.root / place.folder, error);
-    if (error) throw Failure(ReturnCode::kUnavailable, fmt::format("cannot make '{}': {}", (place.root / place.folder).string(), error.message()), kHint);
+    if (error)
+      throw Failure(ReturnCode::kUnavailable,
+                    fmt::format("cannot make '{}': {}", (place.root / place.folder).string(), error.message()), kHint);
     constexpr int kMostNames = 1000;
     for (int other = 1; !fd_ && other <= kMostNames; ++other) {
-      name_ = fmt::format("{}/{:06}-e{}{}.jsonl", place.folder, to_int(chunk), epoch, other == 1 ? "" : fmt::format("-{}", other));
+      name_ = fmt::format("{}/{:06}-e{}{}.jsonl", place.folder, to_int(chunk), epoch,
+                          other == 1 ? "" : fmt::format("-{}", other));
       path_ = place.root / name_;
       fd_ = UniqueFd(::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640));
       if (!fd_ && errno != EEXIST) break;
     }
-    if (!fd_) throw Failure(ReturnCode::kUnavailable, fmt::format("cannot create '{}': {}", path_.string(), errno_text(errno)), kHint);
+    if (!fd_)
+      throw Failure(ReturnCode::kUnavailable, fmt::format("cannot create '{}': {}", path_.string(), errno_text(errno)),
+                    kHint);
   }
 
   std::string& buffer() { return buffer_; }
@@ -177,7 +206,8 @@ class PartFile {
   }
 
  private:
-  static constexpr const char* kHint = "the folder of the reject log must be writable, and have room; --rejects names another";
+  static constexpr const char* kHint =
+      "the folder of the reject log must be writable, and have room; --rejects names another";
 
   void flush() {
     const auto bytes = std::as_bytes(std::span(buffer_));
@@ -200,7 +230,9 @@ class PartFile {
 /// Feeds the lines of a file to `take`, without their line ends, in constant memory but for the longest line.
 void each_line(const fs::path& path, const std::function<bool(std::string_view)>& take) {
   UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd) throw Failure(ReturnCode::kRefused, fmt::format("reject part '{}' cannot be opened: {}", path.string(), errno_text(errno)));
+  if (!fd)
+    throw Failure(ReturnCode::kRefused,
+                  fmt::format("reject part '{}' cannot be opened: {}", path.string(), errno_text(errno)));
   std::vector<std::byte> buffer(1U << 20);
   std::string line;
   std::uint64_t at = 0;
@@ -220,7 +252,8 @@ void each_line(const fs::path& path, const std::function<bool(std::string_view)>
 void check_part(const fs::path& path, const RejectPart& part) {
   UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   const auto refuse = [&](const std::string& what) {
-    return Failure(ReturnCode::kRefused, fmt::format("reject part '{}' {}", path.string(), what), "bring the part back from a backup; the ledger says what it must hold");
+    return Failure(ReturnCode::kRefused, fmt::format("reject part '{}' {}", path.string(), what),
+                   "bring the part back from a backup; the ledger says what it must hold");
   };
   if (!fd) throw refuse("cannot be opened: " + errno_text(errno));
   std::vector<std::byte> buffer(1U << 20);
@@ -234,7 +267,8 @@ void check_part(const fs::path& path, const RejectPart& part) {
     lines += static_cast<std::uint64_t>(std::count(piece.begin(), piece.end(), std::byte{'\n'}));
   }
   if (bytes != part.bytes || lines != part.rejects) {
-    throw refuse(fmt::format("has {} rejects in {} bytes, the ledger says {} in {}", lines, bytes, part.rejects, part.bytes));
+    throw refuse(
+        fmt::format("has {} rejects in {} bytes, the ledger says {} in {}", lines, bytes, part.rejects, part.bytes));
   }
   if (!(sha.finish() == part.sha256)) throw refuse("is not as it was written: its SHA-256 differs from the ledger's");
 }
@@ -257,8 +291,9 @@ LoggedReject parse_line(std::string_view line) {
   reject.byte_offset = json.at("byte_offset").get<std::uint64_t>();
   reject.length = json.at("length").get<std::uint64_t>();
   for (const Json& reason : json.at("reasons")) {
-    reject.reasons.push_back({reason.at("code").get<std::string>(), reason.at("field").get<std::string>(), reason.at("value").get<std::string>(),
-                              reason.at("message").get<std::string>(), reason.value("constraint", "")});
+    reject.reasons.push_back({reason.at("code").get<std::string>(), reason.at("field").get<std::string>(),
+                              reason.at("value").get<std::string>(), reason.at("message").get<std::string>(),
+                              reason.value("constraint", "")});
   }
   reject.raw = json.contains("row_base64") ? from_base64(text("row_base64")) : reject.row;
   reject.complete = !json.value("row_truncated", false) && !json.value("masked", false);
@@ -268,7 +303,8 @@ LoggedReject parse_line(std::string_view line) {
 
 }  // namespace
 
-std::optional<RejectPart> write_part(const PartPlace& place, const Plan& plan, const BatchId& batch, const StagedChunk& chunk, std::uint64_t epoch,
+std::optional<RejectPart> write_part(const PartPlace& place, const Plan& plan, const BatchId& batch,
+                                     const StagedChunk& chunk, std::uint64_t epoch,
                                      std::span<const DatabaseRefusal> refusals) {
   if (chunk.rejects.empty() && refusals.empty()) return std::nullopt;
   PartFile part(place, chunk.number, epoch);
@@ -296,7 +332,8 @@ void read_part(const fs::path& root, const RejectPart& part, const std::function
     try {
       reject = parse_line(line);
     } catch (const nlohmann::json::exception& mistake) {
-      throw Failure(ReturnCode::kRefused, fmt::format("reject part '{}' holds a line that is no reject: {}", path.string(), mistake.what()));
+      throw Failure(ReturnCode::kRefused,
+                    fmt::format("reject part '{}' holds a line that is no reject: {}", path.string(), mistake.what()));
     }
     return take(std::move(reject));
   });

@@ -28,8 +28,8 @@ struct PartPlace {
 /// there are no rejects. Where a part of that name is there (of a ledger brought back from a backup), the new one gets
 /// another. Failure (RC 12): disk full, I/O error.
 std::optional<RejectPart> write_part(const PartPlace& place, const Plan& plan, const BatchId& batch,
-                               const StagedChunk& chunk, std::uint64_t epoch,
-                               std::span<const DatabaseRefusal> refusals);
+                                     const StagedChunk& chunk, std::uint64_t epoch,
+                                     std::span<const DatabaseRefusal> refusals);
 
 /// One reject as a line of the log, without line end. Values of sensitive fields are masked.
 std::string render(const Plan& plan, const BatchId& batch, const StagedChunk& chunk, const StagedReject& reject);
@@ -43,13 +43,14 @@ struct LoggedReject {
   std::string timestamp, file, row, reason, classification, ingested_file, batch, file_sha256;
   std::uint64_t record_number = 0, line = 0, byte_offset = 0, length = 0;
   std::vector<LoggedReason> reasons;
-  std::string raw;   ///< the record's bytes: `row`, or decoded from `row_base64`
+  std::string raw;       ///< the record's bytes: `row`, or decoded from `row_base64`
   bool complete = true;  ///< false: `row` is a prefix, or masked
-  std::string json;  ///< the line itself
+  std::string json;      ///< the line itself
 };
 
 /// Reads a part back, line by line. Failure (RC 8), naming the part, when count, size or SHA-256 are not those of
 /// `part`, or a line is no reject. Returns false from `take` to stop early.
-void read_part(const std::filesystem::path& root, const RejectPart& part, const std::function<bool(LoggedReject&&)>& take);
+void read_part(const std::filesystem::path& root, const RejectPart& part,
+               const std::function<bool(LoggedReject&&)>& take);
 
 }  // namespace ledgermill::reject

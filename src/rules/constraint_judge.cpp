@@ -16,7 +16,8 @@ namespace {
 /// The values of an `enum`, found by a hash of length, first and last bytes, and a verifying compare.
 class CodeTable {
  public:
-  explicit CodeTable(const std::vector<std::string>& values) : values_(values), slots_(std::bit_ceil(values.size() * 4 + 1), 0) {
+  explicit CodeTable(const std::vector<std::string>& values)
+      : values_(values), slots_(std::bit_ceil(values.size() * 4 + 1), 0) {
     for (std::size_t i = 0; i < values.size(); ++i) {
       std::size_t slot = hash(values[i]) & (slots_.size() - 1);
       while (slots_[slot] != 0) slot = (slot + 1) & (slots_.size() - 1);
@@ -26,9 +27,11 @@ class CodeTable {
 
   /// 1 + the value's place in the list, 0 when it is not there.
   std::int16_t code(std::string_view value) const {
-    for (std::size_t slot = hash(value) & (slots_.size() - 1); slots_[slot] != 0; slot = (slot + 1) & (slots_.size() - 1)) {
+    for (std::size_t slot = hash(value) & (slots_.size() - 1); slots_[slot] != 0;
+         slot = (slot + 1) & (slots_.size() - 1)) {
       const std::string& candidate = values_[static_cast<std::size_t>(slots_[slot] - 1)];
-      if (candidate.size() == value.size() && std::memcmp(candidate.data(), value.data(), value.size()) == 0) return slots_[slot];
+      if (candidate.size() == value.size() && std::memcmp(candidate.data(), value.data(), value.size()) == 0)
+        return slots_[slot];
     }
     return 0;
   }
@@ -66,8 +69,8 @@ std::unique_ptr<RE2> compile_pattern(const Field& field) {
   auto pattern = std::make_unique<RE2>(*field.constraints.pattern, options);
   if (!pattern->ok()) {
     throw Failure(ReturnCode::kRefused,
-                  fmt::format("field '{}' (definition line {}): pattern '{}' is no regular expression: {}", field.name, field.constraints.definition_line,
-                              *field.constraints.pattern, pattern->error()),
+                  fmt::format("field '{}' (definition line {}): pattern '{}' is no regular expression: {}", field.name,
+                              field.constraints.definition_line, *field.constraints.pattern, pattern->error()),
                   "patterns are RE2 expressions: no look-around, no back references");
   }
   return pattern;
@@ -76,7 +79,8 @@ std::unique_ptr<RE2> compile_pattern(const Field& field) {
 /// The constraints of one field.
 class FieldJudge {
  public:
-  FieldJudge(const Field& field, std::size_t index) : field_(field), index_(static_cast<std::uint16_t>(index)), pattern_(compile_pattern(field)) {
+  FieldJudge(const Field& field, std::size_t index)
+      : field_(field), index_(static_cast<std::uint16_t>(index)), pattern_(compile_pattern(field)) {
     if (field.is_code()) codes_ = std::make_unique<CodeTable>(field.constraints.enumeration);
   }
 
@@ -134,7 +138,8 @@ class FieldJudge {
       const std::uint32_t length = c.min_length || c.max_length ? characters(cell) : 0;
       if (c.min_length && length < *c.min_length) refuse(block, i, ReasonCode::kMinLength, findings);
       if (c.max_length && length > *c.max_length) refuse(block, i, ReasonCode::kMaxLength, findings);
-      if (pattern_ && !RE2::FullMatch(re2::StringPiece(cell.data(), cell.size()), *pattern_)) refuse(block, i, ReasonCode::kPattern, findings);
+      if (pattern_ && !RE2::FullMatch(re2::StringPiece(cell.data(), cell.size()), *pattern_))
+        refuse(block, i, ReasonCode::kPattern, findings);
     }
   }
 

@@ -24,10 +24,10 @@ namespace ledgermill::rules {
 
 namespace {
 
-constexpr int kLookMs = 20;              // how often a waiting worker looks whether its judge lives
-constexpr int kMostStartMs = 20'000;     // loading libcob and a module takes 1; a stalled machine more
+constexpr int kLookMs = 20;                   // how often a waiting worker looks whether its judge lives
+constexpr int kMostStartMs = 20'000;          // loading libcob and a module takes 1; a stalled machine more
 constexpr std::int64_t kLeastSearchMs = 100;  // processor time of a small window while the guilty record is searched
-constexpr std::int64_t kWallFactor = 30; // wall time against processor time: a stalled machine convicts nobody
+constexpr std::int64_t kWallFactor = 30;      // wall time against processor time: a stalled machine convicts nobody
 
 std::int64_t nanoseconds_of(clockid_t clock) {
   timespec time{};
@@ -40,7 +40,8 @@ class SharedMemory {
  public:
   explicit SharedMemory(std::size_t bytes) : bytes_(bytes) {
     void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) throw Failure(ReturnCode::kUnavailable, "no memory for a judge's channel: " + errno_text(errno));
+    if (memory == MAP_FAILED)
+      throw Failure(ReturnCode::kUnavailable, "no memory for a judge's channel: " + errno_text(errno));
     memory_ = static_cast<std::byte*>(memory);
   }
   SharedMemory(const SharedMemory&) = delete;
@@ -71,10 +72,10 @@ struct ModuleJudge::State {
   SharedMemory channel_memory{sizeof(JudgeChannel)};
   SharedMemory flag_memory;
   JudgeChannel& channel;
-  std::span<std::byte> flags;  // rules × kCapacity, a column a rule
-  std::uint32_t layout = 0;    // what the module must answer
-  std::vector<std::uint16_t> rule_field;                   // of each rule, kNoField for the whole record
-  std::vector<std::vector<std::uint16_t>> rule_reads;      // of each rule
+  std::span<std::byte> flags;                          // rules × kCapacity, a column a rule
+  std::uint32_t layout = 0;                            // what the module must answer
+  std::vector<std::uint16_t> rule_field;               // of each rule, kNoField for the whole record
+  std::vector<std::vector<std::uint16_t>> rule_reads;  // of each rule
   pid_t child = 0;
   JudgeCounts counts;
   std::uint32_t convicted_in_chunk = 0;
@@ -99,7 +100,9 @@ struct ModuleJudge::State {
   ~State() { stop(); }
 
   Failure unusable(const std::string& what, std::string hint) const {
-    return Failure(ReturnCode::kRefused, fmt::format("rule module '{}' ({}): {}", module.program, image.library.string(), what), std::move(hint));
+    return Failure(ReturnCode::kRefused,
+                   fmt::format("rule module '{}' ({}): {}", module.program, image.library.string(), what),
+                   std::move(hint));
   }
 
   bool child_ended() {
@@ -125,9 +128,11 @@ struct ModuleJudge::State {
     if (pid < 0) throw Failure(ReturnCode::kUnavailable, "cannot start a judge process: " + errno_text(errno));
     if (pid == 0) run_judge(task, worker);
     child = pid;
-    for (int waited = 0; channel.state.load(std::memory_order_acquire) == JudgeChannel::State::kStarting; waited += kLookMs) {
+    for (int waited = 0; channel.state.load(std::memory_order_acquire) == JudgeChannel::State::kStarting;
+         waited += kLookMs) {
       wait_while(channel, JudgeChannel::State::kStarting, kLookMs);
-      if (child_ended() && channel.state.load() == JudgeChannel::State::kStarting) throw unusable("its process ended while it was loaded", "does its initialisation end the run unit?");
+      if (child_ended() && channel.state.load() == JudgeChannel::State::kStarting)
+        throw unusable("its process ended while it was loaded", "does its initialisation end the run unit?");
       if (waited > kMostStartMs) {
         stop();
         throw unusable("it could not be loaded within 20 seconds", "run the same command again");
@@ -135,7 +140,9 @@ struct ModuleJudge::State {
     }
     if (channel.state.load() == JudgeChannel::State::kUnusable) {
       channel.words.back() = 0;
-      throw unusable(channel.words.data(), fmt::format("'ledgermill feed check' compiles and finds modules; the program must be named {}", module.program));
+      throw unusable(channel.words.data(),
+                     fmt::format("'ledgermill feed check' compiles and finds modules; the program must be named {}",
+                                 module.program));
     }
   }
 
@@ -176,8 +183,9 @@ struct ModuleJudge::State {
   void check_handshake() {
     const std::uint32_t seen = channel.call.layout_seen;
     if (seen == layout) return;
-    throw unusable(seen == 0 ? "it does not MOVE LM-LAYOUT TO LAYOUT-SEEN" : "it was compiled for another layout of the feed",
-                   "compile it again with the copybook that 'ledgermill rules copybook FEED' prints");
+    throw unusable(
+        seen == 0 ? "it does not MOVE LM-LAYOUT TO LAYOUT-SEEN" : "it was compiled for another layout of the feed",
+        "compile it again with the copybook that 'ledgermill rules copybook FEED' prints");
   }
 
   void judge_window(const RecordWindow& window, std::int64_t budget_ms, Findings& findings) {
@@ -199,10 +207,13 @@ struct ModuleJudge::State {
     clear_flags({record, record});
     const bool died = outcome == CallOutcome::kDied;
     ++(died ? counts.abends : counts.timeouts);
-    findings.push_back({static_cast<std::uint32_t>(record), {died ? ReasonCode::kCobolAbend : ReasonCode::kCobolTimeout, kNoField, {}}});
+    findings.push_back({static_cast<std::uint32_t>(record),
+                        {died ? ReasonCode::kCobolAbend : ReasonCode::kCobolTimeout, kNoField, {}}});
     if (++convicted_in_chunk > module.most_abends) {
-      throw unusable(fmt::format("it ended abnormally or overran its time on more than {} records of one chunk", module.most_abends),
-                     "mend the module, or raise rules: max_abends in the feed definition; then run the same command again");
+      throw unusable(
+          fmt::format("it ended abnormally or overran its time on more than {} records of one chunk",
+                      module.most_abends),
+          "mend the module, or raise rules: max_abends in the feed definition; then run the same command again");
     }
   }
 
@@ -213,7 +224,8 @@ struct ModuleJudge::State {
       if (field.type != FieldType::kString || field.is_code() || column.value_bytes == 0) continue;
       auto* out = reinterpret_cast<char*>(block.shared_region().data() + column.values);
       for (std::size_t i = 0; i < block.size(); ++i, out += column.value_bytes) {
-        const std::string_view cell = block.states(f)[i] == FieldState::kValid ? text.at(block.texts(f)[i]) : std::string_view();
+        const std::string_view cell =
+            block.states(f)[i] == FieldState::kValid ? text.at(block.texts(f)[i]) : std::string_view();
         const std::size_t length = std::min(cell.size(), column.value_bytes);
         std::memcpy(out, cell.data(), length);
         std::memset(out + length, ' ', column.value_bytes - length);
@@ -222,7 +234,8 @@ struct ModuleJudge::State {
   }
 
   bool all_valid(const std::vector<std::uint16_t>& fields, std::size_t record) const {
-    return std::all_of(fields.begin(), fields.end(), [&](std::uint16_t field) { return block.states(field)[record] == FieldState::kValid; });
+    return std::all_of(fields.begin(), fields.end(),
+                       [&](std::uint16_t field) { return block.states(field)[record] == FieldState::kValid; });
   }
 
   /// Turns the flags of one rule into findings. Most columns are empty: eight records are looked at in one step.
@@ -235,7 +248,10 @@ struct ModuleJudge::State {
       for (std::size_t k = i; k < std::min(i + 8, block.size()); ++k) {
         const char flag = static_cast<char>(column[k]);
         if (flag == 0 || flag == ' ') continue;
-        if (flag != 'Y') throw unusable(fmt::format("it moved '\\x{:02x}' to the flag of rule {}", static_cast<unsigned char>(flag), module.rules[rule].code), "only \"Y\" and space are flags");
+        if (flag != 'Y')
+          throw unusable(fmt::format("it moved '\\x{:02x}' to the flag of rule {}", static_cast<unsigned char>(flag),
+                                     module.rules[rule].code),
+                         "only \"Y\" and space are flags");
         if (!all_valid(rule_reads[rule], k)) continue;
         const std::uint16_t field = rule_field[rule];
         const TextRef value = field == kNoField ? TextRef{} : block.texts(field)[k];

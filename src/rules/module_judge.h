@@ -37,7 +37,8 @@ std::string copybook(std::string_view feed, const Layout& layout, const RuleModu
 
 /// Finds the module: `<program>.cbl` in `places.folders` compiled to the cache (reused while source, copybook and flags
 /// are the same), else `<program>.so`. Failure (RC 8) lists where was looked; a compile error shows cobc's lines.
-ModuleImage resolve_module(std::string_view feed, const Layout& layout, const RuleModule& module, const ModulePlaces& places);
+ModuleImage resolve_module(std::string_view feed, const Layout& layout, const RuleModule& module,
+                           const ModulePlaces& places);
 
 /// What became of the judge processes so far.
 struct JudgeCounts {

@@ -10,7 +10,7 @@ namespace ledgermill::rules {
 struct BlockControl {
   std::uint32_t first_record = 0;  ///< from 1
   std::uint32_t last_record = 0;
-  std::uint32_t layout_seen = 0;   ///< LM-LAYOUT of the copybook that the module was compiled with
+  std::uint32_t layout_seen = 0;  ///< LM-LAYOUT of the copybook that the module was compiled with
   std::uint32_t filler = 0;
 };
 static_assert(sizeof(BlockControl) == 16);

@@ -25,18 +25,24 @@ namespace {
 constexpr const char* kCompilerFlags = "-m -free -O2 -fno-binary-truncate";
 
 void check_program_name(const std::string& program) {
-  const auto good = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_'; };
+  const auto good = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+  };
   bool all = !program.empty() && program.size() <= 31 && program.front() != '-';
   for (const char c : program) all = all && good(c);
-  if (!all) throw Failure(ReturnCode::kRefused, fmt::format("'{}' is no name of a rule module", program), "letters, digits, - and _, at most 31");
+  if (!all)
+    throw Failure(ReturnCode::kRefused, fmt::format("'{}' is no name of a rule module", program),
+                  "letters, digits, - and _, at most 31");
 }
 
 /// Code is loaded only from folders that not everybody can write to.
 void refuse_world_writable(const fs::path& folder) {
   struct stat status {};
   if (::stat(folder.c_str(), &status) == 0 && (status.st_mode & S_IWOTH) != 0 && (status.st_mode & S_ISVTX) == 0) {
-    throw Failure(ReturnCode::kRefused, fmt::format("folder '{}' can be written by everybody; no rule module is loaded from it", folder.string()),
-                  fmt::format("chmod o-w {}", folder.string()));
+    throw Failure(
+        ReturnCode::kRefused,
+        fmt::format("folder '{}' can be written by everybody; no rule module is loaded from it", folder.string()),
+        fmt::format("chmod o-w {}", folder.string()));
   }
 }
 
@@ -60,8 +66,9 @@ int run_compiler(const std::vector<std::string>& words, const fs::path& output_f
   const int error = ::posix_spawnp(&pid, "cobc", &actions, nullptr, argv.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
   if (error != 0) {
-    throw Failure(ReturnCode::kRefused, fmt::format("the COBOL compiler 'cobc' cannot be run: {}", errno_text(error)),
-                  "install the package gnucobol3, or ship the compiled module beside its source ('ledgermill rules compile')");
+    throw Failure(
+        ReturnCode::kRefused, fmt::format("the COBOL compiler 'cobc' cannot be run: {}", errno_text(error)),
+        "install the package gnucobol3, or ship the compiled module beside its source ('ledgermill rules compile')");
   }
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
@@ -82,7 +89,8 @@ std::string with_source_lines(const std::string& words, const std::string& sourc
     if (mark == std::string::npos || line.find("error:") == std::string::npos) continue;
     std::size_t number = std::strtoul(line.c_str() + mark + 5, nullptr, 10);
     std::size_t begin = 0;
-    for (; number > 1 && begin != std::string::npos; --number) begin = source.find('\n', begin) == std::string::npos ? std::string::npos : source.find('\n', begin) + 1;
+    for (; number > 1 && begin != std::string::npos; --number)
+      begin = source.find('\n', begin) == std::string::npos ? std::string::npos : source.find('\n', begin) + 1;
     if (begin != std::string::npos) text += "\n      | " + source.substr(begin, source.find('\n', begin) - begin);
   }
   return text;
@@ -96,8 +104,10 @@ class ScratchFolder {
     fs::create_directories(parent, error);
     std::string path = (parent / "compile-XXXXXX").string();
     if (error || ::mkdtemp(path.data()) == nullptr) {
-      throw Failure(ReturnCode::kUnavailable, fmt::format("cannot make a folder in '{}': {}", parent.string(), error ? error.message() : errno_text(errno)),
-                    "--cache names another folder for compiled rule modules");
+      throw Failure(
+          ReturnCode::kUnavailable,
+          fmt::format("cannot make a folder in '{}': {}", parent.string(), error ? error.message() : errno_text(errno)),
+          "--cache names another folder for compiled rule modules");
     }
     path_ = path;
   }
@@ -115,7 +125,8 @@ class ScratchFolder {
 void compile(const fs::path& source, std::string_view feed, const std::string& linkage, const fs::path& library) {
   const ScratchFolder scratch(library.parent_path());
   const auto put = [&](const fs::path& name, std::string_view content) {
-    if (!create_new_file(scratch.path() / name, content)) throw Failure(ReturnCode::kUnavailable, "a scratch file exists already");
+    if (!create_new_file(scratch.path() / name, content))
+      throw Failure(ReturnCode::kUnavailable, "a scratch file exists already");
   };
   put(fmt::format("{}.cpy", feed), linkage);
   const fs::path output = scratch.path() / "output";
@@ -126,18 +137,23 @@ void compile(const fs::path& source, std::string_view feed, const std::string& l
     end = flags.find(' ', at);
     words.emplace_back(flags.substr(at, end - at));
   }
-  words.insert(words.end(), {"-I", scratch.path().string(), "-I", source.parent_path().string(), "-o", made.string(), source.string()});
+  words.insert(words.end(), {"-I", scratch.path().string(), "-I", source.parent_path().string(), "-o", made.string(),
+                             source.string()});
   if (run_compiler(words, output) != 0 || !fs::exists(made)) {
     throw Failure(ReturnCode::kRefused,
-                  fmt::format("rule module '{}' does not compile:{}", source.string(), with_source_lines(read_small_file(output), read_small_file(source))),
+                  fmt::format("rule module '{}' does not compile:{}", source.string(),
+                              with_source_lines(read_small_file(output), read_small_file(source))),
                   fmt::format("ledgermill rules copybook {} prints the copybook it is compiled with", feed));
   }
   std::error_code error;
   fs::rename(made, library, error);
-  if (error) throw Failure(ReturnCode::kUnavailable, fmt::format("cannot keep the compiled module '{}': {}", library.string(), error.message()));
+  if (error)
+    throw Failure(ReturnCode::kUnavailable,
+                  fmt::format("cannot keep the compiled module '{}': {}", library.string(), error.message()));
 }
 
-ModuleImage from_source(const fs::path& source, std::string_view feed, const std::string& linkage, const RuleModule& module, const ModulePlaces& places) {
+ModuleImage from_source(const fs::path& source, std::string_view feed, const std::string& linkage,
+                        const RuleModule& module, const ModulePlaces& places) {
   Sha256 sha;
   sha.update(read_small_file(source));
   sha.update(linkage);
@@ -157,7 +173,8 @@ ModuleImage from_source(const fs::path& source, std::string_view feed, const std
 
 }  // namespace
 
-ModuleImage resolve_module(std::string_view feed, const Layout& layout, const RuleModule& module, const ModulePlaces& places) {
+ModuleImage resolve_module(std::string_view feed, const Layout& layout, const RuleModule& module,
+                           const ModulePlaces& places) {
   check_program_name(module.program);
   const std::string linkage = copybook(feed, layout, module);
   for (const fs::path& folder : places.folders) {
@@ -168,8 +185,11 @@ ModuleImage resolve_module(std::string_view feed, const Layout& layout, const Ru
     if (fs::exists(source)) return from_source(source, feed, linkage, module, places);
     return {library, module.program, std::string(feed), Sha256::of(read_small_file(library, 64U << 20))};
   }
-  throw Failure(ReturnCode::kRefused, fmt::format("rule module '{}' of feed '{}' is not found in {}", module.program, feed, searched(places.folders)),
-                fmt::format("put {0}.cbl (or a compiled {0}.so) in one of them, or name its folder by --modules", module.program));
+  throw Failure(
+      ReturnCode::kRefused,
+      fmt::format("rule module '{}' of feed '{}' is not found in {}", module.program, feed, searched(places.folders)),
+      fmt::format("put {0}.cbl (or a compiled {0}.so) in one of them, or name its folder by --modules",
+                  module.program));
 }
 
 }  // namespace ledgermill::rules

@@ -12,7 +12,8 @@ using ledgermill::testing::failure_of;
 using ledgermill::testing::TempFolder;
 
 TEST(Sha256, AgreesWithThePublishedExamples) {  // FIPS 180-4, example values of NIST
-  EXPECT_EQ(Sha256::of(std::string_view("abc")).hex(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(Sha256::of(std::string_view("abc")).hex(),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   EXPECT_EQ(Sha256::of(std::string_view("")).hex(), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }
 

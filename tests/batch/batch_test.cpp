@@ -67,7 +67,9 @@ TEST(WorkerPool, EveryChunkComesBackOnceThoughWorkersDie) {
   std::map<std::uint32_t, int> taken;
   std::uint32_t next = 0;
   ChunkFlow flow;
-  flow.next = [&]() -> std::optional<ChunkNumber> { return next < 20 ? std::optional(ChunkNumber{++next}) : std::nullopt; };
+  flow.next = [&]() -> std::optional<ChunkNumber> {
+    return next < 20 ? std::optional(ChunkNumber{++next}) : std::nullopt;
+  };
   flow.take = [&](ChunkNumber chunk, std::span<const std::byte>) { ++taken[to_int(chunk)]; };
   const auto make = [&]() -> ChunkWork {
     return [&](ChunkNumber chunk) {
@@ -87,7 +89,9 @@ TEST(WorkerPool, EveryChunkComesBackOnceThoughWorkersDie) {
 TEST(WorkerPool, AChunkThatKillsEveryWorkerEndsTheRun) {
   std::uint32_t next = 0;
   ChunkFlow flow;
-  flow.next = [&]() -> std::optional<ChunkNumber> { return next < 2 ? std::optional(ChunkNumber{++next}) : std::nullopt; };
+  flow.next = [&]() -> std::optional<ChunkNumber> {
+    return next < 2 ? std::optional(ChunkNumber{++next}) : std::nullopt;
+  };
   flow.take = [](ChunkNumber, std::span<const std::byte>) {};
   const auto make = []() -> ChunkWork {
     return [](ChunkNumber) -> std::vector<std::byte> {
@@ -101,7 +105,9 @@ TEST(WorkerPool, AChunkThatKillsEveryWorkerEndsTheRun) {
 TEST(WorkerPool, AFailureOfAWorkerIsTheParents) {
   std::uint32_t next = 0;
   ChunkFlow flow;
-  flow.next = [&]() -> std::optional<ChunkNumber> { return ++next < 5 ? std::optional(ChunkNumber{next}) : std::nullopt; };
+  flow.next = [&]() -> std::optional<ChunkNumber> {
+    return ++next < 5 ? std::optional(ChunkNumber{next}) : std::nullopt;
+  };
   flow.take = [](ChunkNumber, std::span<const std::byte>) {};
   const auto make = []() -> ChunkWork {
     return [](ChunkNumber) -> std::vector<std::byte> { throw Failure(ReturnCode::kRefused, "the fact", "the hint"); };
@@ -131,7 +137,8 @@ TEST(Refusal, NamesLimitsAndDeclaredTotalsThatDiffer) {
   EXPECT_TRUE(refusal(plan, judged.totals()));
   plan.limits = {};
   plan.declared.records = 5;
-  EXPECT_NE(refusal(plan, judged.totals())->find("5 records were declared, the file has 4 (-1)"), std::string::npos) << *refusal(plan, judged.totals());
+  EXPECT_NE(refusal(plan, judged.totals())->find("5 records were declared, the file has 4 (-1)"), std::string::npos)
+      << *refusal(plan, judged.totals());
   plan.declared = {};
   plan.declared.sum = "3.25";
   EXPECT_NE(refusal(plan, judged.totals())->find("1 records have no readable amount"), std::string::npos);
@@ -158,14 +165,17 @@ RunOptions options_for(const TestDatabase& database, unsigned workers) {
 
 std::string transactions_file(const TempFolder& folder, int records) {
   std::string text = "Date,Transaction Type,Description,Amount\n";
-  for (int i = 1; i <= records; ++i) text += i % 9 == 0 ? "2025-03-30,Payroll,Utility Bill,-1\n" : "2025-03-30,Invoice,Service Fee," + std::to_string(i) + ".10\n";
+  for (int i = 1; i <= records; ++i)
+    text += i % 9 == 0 ? "2025-03-30,Payroll,Utility Bill,-1\n"
+                       : "2025-03-30,Invoice,Service Fee," + std::to_string(i) + ".10\n";
   return folder.write("transactions.csv", text).string();
 }
 
 class Loads : public ::testing::TestWithParam<LedgerKind> {
  protected:
   void SetUp() override {
-    if (GetParam() == LedgerKind::kPostgres && test_postgres() == nullptr) GTEST_SKIP() << "no PostgreSQL: run by script/test";
+    if (GetParam() == LedgerKind::kPostgres && test_postgres() == nullptr)
+      GTEST_SKIP() << "no PostgreSQL: run by script/test";
     database = std::make_unique<TestDatabase>(GetParam());
   }
   std::unique_ptr<TestDatabase> database;
@@ -182,7 +192,8 @@ TEST_P(Loads, TheTwoWaysInGiveTheSameRowsAndRejects) {
     EXPECT_TRUE(verified.agrees());
     return in.scalar(in.kind() == LedgerKind::kPostgres
                          ? "SELECT md5(string_agg(t::text, ';' ORDER BY record_number)) FROM transactions t"
-                         : "SELECT group_concat(record_number || transaction_date || transaction_type || description || amount) FROM (SELECT * FROM transactions ORDER BY record_number)");
+                         : "SELECT group_concat(record_number || transaction_date || transaction_type || description "
+                           "|| amount) FROM (SELECT * FROM transactions ORDER BY record_number)");
   };
   const auto rejects = [](const TestDatabase& in) {
     std::vector<std::string> lines;
@@ -197,7 +208,8 @@ TEST_P(Loads, TheTwoWaysInGiveTheSameRowsAndRejects) {
   const FileReport one = run_file(feed, file, options_for(*database, 2));
   EXPECT_EQ(one.return_code, ReturnCode::kRejects) << one.fact;
   const RunOptions options = options_for(other, 2);
-  for (const std::uint32_t shard : {1U, 0U}) EXPECT_EQ(ingest_file(feed, file, options.judge, folder / "staged", {shard, 2}).return_code, ReturnCode::kRejects);
+  for (const std::uint32_t shard : {1U, 0U})
+    EXPECT_EQ(ingest_file(feed, file, options.judge, folder / "staged", {shard, 2}).return_code, ReturnCode::kRejects);
   const FileReport two = post_staged(find_staged({folder / "staged"}).at(0), options.posting, std::nullopt, {});
   EXPECT_EQ(two.return_code, ReturnCode::kRejects) << two.fact;
   EXPECT_EQ(one.totals, two.totals);
@@ -210,14 +222,16 @@ TEST_P(Loads, TheTwoWaysInGiveTheSameRowsAndRejects) {
 TEST_P(Loads, VerifyFindsWhateverWasHarmed) {
   const Feed feed = transactions();
   const TempFolder folder;
-  ASSERT_EQ(run_file(feed, transactions_file(folder, 2000), options_for(*database, 1)).return_code, ReturnCode::kRejects);
+  ASSERT_EQ(run_file(feed, transactions_file(folder, 2000), options_for(*database, 1)).return_code,
+            ReturnCode::kRejects);
   const auto differences = [&] {
     const auto ledger = database->open();
     return verify_batch(*ledger, ledger->summary(BatchNumber{1})).differences.size();
   };
   ASSERT_EQ(differences(), 0U);
   const bool postgres = GetParam() == LedgerKind::kPostgres;
-  database->execute(std::string("DELETE FROM ledger.transactions_postings WHERE ") + (postgres ? "record_number" : "posting & 1099511627775") + " = 5");
+  database->execute(std::string("DELETE FROM ledger.transactions_postings WHERE ") +
+                    (postgres ? "record_number" : "posting & 1099511627775") + " = 5");
   EXPECT_GT(differences(), 0U) << "a record is gone";
   const auto part = database->open()->chunks(BatchNumber{1}).at(0).part;
   std::filesystem::resize_file(database->folder() / "rejects" / part->name, 10);
@@ -244,7 +258,8 @@ TEST_P(Loads, AChangedDefinitionOrModuleDoesNotJudgeTheRestOfABatch) {
   report = run_file(changed, file, options_for(*database, 1));
   EXPECT_EQ(report.return_code, ReturnCode::kRefused);
   EXPECT_NE(report.fact.find("another rule module"), std::string::npos) << report.fact;
-  EXPECT_EQ(run_file(feed, file, options_for(*database, 1)).return_code, ReturnCode::kRejects) << "the former one goes on";
+  EXPECT_EQ(run_file(feed, file, options_for(*database, 1)).return_code, ReturnCode::kRejects)
+      << "the former one goes on";
 }
 
 TEST_P(Loads, ALimitThatIsExceededPublishesNothingAndKeepsTheRejects) {
@@ -259,7 +274,9 @@ TEST_P(Loads, ALimitThatIsExceededPublishesNothingAndKeepsTheRejects) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Ledgers, Loads, ::testing::Values(LedgerKind::kSqlite, LedgerKind::kPostgres),
-                         [](const ::testing::TestParamInfo<LedgerKind>& of) { return of.param == LedgerKind::kSqlite ? "Sqlite" : "Postgres"; });
+                         [](const ::testing::TestParamInfo<LedgerKind>& of) {
+                           return of.param == LedgerKind::kSqlite ? "Sqlite" : "Postgres";
+                         });
 
 TEST(Inbox, TakesAFileOnlyWhenItWasTheSameAtTwoLooks) {
   const TempFolder folder;
@@ -280,7 +297,8 @@ TEST(Inbox, TakesAFileOnlyWhenItWasTheSameAtTwoLooks) {
 
 TEST(Inbox, WaitsForMarkerAndManifestAndReadsWhatItDeclares) {
   const TempFolder folder;
-  feed::FeedDefinition definition = small_definition("files: \"*.csv\"\narrival: {settle_seconds: 0, done_marker: \"{name}.done\", manifest: \"{name}.json\"}\n");
+  feed::FeedDefinition definition = small_definition(
+      "files: \"*.csv\"\narrival: {settle_seconds: 0, done_marker: \"{name}.done\", manifest: \"{name}.json\"}\n");
   Inbox inbox(definition, folder.path());
   folder.write("x.csv", "a");
   EXPECT_TRUE(inbox.look().empty());

@@ -24,7 +24,8 @@ TEST(View, TheJsonReportHasTheKeysThatItsReadersRelyOn) {
   report.identity = FileIdentity{"x.csv", Sha256::of(std::string_view("abc")), 100};
   report.totals.sums.push_back({"n", 2, {1000}, {700}, {300}, 1});
   const auto posted = nlohmann::json::parse(report_json(report, Judged::kAndPosted));
-  for (const char* key : {"feed", "file", "file_sha256", "batch", "bytes", "records", "posted", "rejected", "reasons", "skipped", "sums", "published", "duplicate_of", "rc"}) {
+  for (const char* key : {"feed", "file", "file_sha256", "batch", "bytes", "records", "posted", "rejected", "reasons",
+                          "skipped", "sums", "published", "duplicate_of", "rc"}) {
     EXPECT_TRUE(posted.contains(key)) << key;
   }
   const auto checked = nlohmann::json::parse(report_json(report, Judged::kOnly));

@@ -19,14 +19,16 @@ using Outcome = Registration::Outcome;
 class LedgerContract : public ::testing::TestWithParam<LedgerKind> {
  protected:
   void SetUp() override {
-    if (GetParam() == LedgerKind::kPostgres && test_postgres() == nullptr) GTEST_SKIP() << "no PostgreSQL: run by script/test";
+    if (GetParam() == LedgerKind::kPostgres && test_postgres() == nullptr)
+      GTEST_SKIP() << "no PostgreSQL: run by script/test";
     database = std::make_unique<TestDatabase>(GetParam());
   }
 
   /// A file of some chunks, judged; every tenth record has an amount that is none.
   Judged make_file(int records = 200, const std::string& salt = "", std::optional<BusinessDate> date = std::nullopt) {
     std::string text = "a,b,n\n";
-    for (int i = 1; i <= records; ++i) text += fmt::format("row {}{},some text,{}\n", i, salt, i % 10 == 0 ? "none" : fmt::format("{}.25", i));
+    for (int i = 1; i <= records; ++i)
+      text += fmt::format("row {}{},some text,{}\n", i, salt, i % 10 == 0 ? "none" : fmt::format("{}.25", i));
     Judged judged = judge_text(small_definition(), text, 1024);
     judged.plan.business_date = date;
     return judged;
@@ -39,7 +41,8 @@ class LedgerContract : public ::testing::TestWithParam<LedgerKind> {
 
   WriteRejects writer(const Registration& registration, const StagedChunk& chunk, std::uint64_t epoch) {
     return [=, this, &chunk](std::span<const DatabaseRefusal> refusals) {
-      return reject::write_part({database->folder().path(), registration.batch.rejects_folder}, registration.plan, registration.batch.id, chunk, epoch, refusals);
+      return reject::write_part({database->folder().path(), registration.batch.rejects_folder}, registration.plan,
+                                registration.batch.id, chunk, epoch, refusals);
     };
   }
 
@@ -113,7 +116,8 @@ TEST_P(LedgerContract, Protocol1OtherBytesForAPostedDayAreRefusedUnlessDeclaredA
   const Registration first = load(*ledger, make_file(100, "", day));
   const Judged other = make_file(100, "x", day);
   EXPECT_EQ(begin(*ledger, other).outcome, Outcome::kBusinessDateTaken);
-  EXPECT_EQ(begin(*ledger, make_file(100, "y", BusinessDate{2025, 3, 31}), first.batch.id).outcome, Outcome::kNothingToCorrect);
+  EXPECT_EQ(begin(*ledger, make_file(100, "y", BusinessDate{2025, 3, 31}), first.batch.id).outcome,
+            Outcome::kNothingToCorrect);
   load(*ledger, other, first.batch.id);
   EXPECT_EQ(ledger->summary(first.batch.number).state, BatchState::kSuperseded);
   EXPECT_EQ(database->scalar("SELECT count(*) FROM small"), "90") << "readers see the correction only";
@@ -155,7 +159,8 @@ TEST_P(LedgerContract, Protocol3EachChunkIsClaimedByOneAndTheLowestFirst) {
   const auto second = two->claim_chunk(registration.batch.number);
   EXPECT_EQ(to_int(first.claim->chunk), 1U);
   EXPECT_EQ(to_int(second.claim->chunk), 2U);
-  for (std::size_t i = 2; i < file.plan.chunks.size(); ++i) ASSERT_EQ(one->claim_chunk(registration.batch.number).status, ClaimStatus::kClaimed);
+  for (std::size_t i = 2; i < file.plan.chunks.size(); ++i)
+    ASSERT_EQ(one->claim_chunk(registration.batch.number).status, ClaimStatus::kClaimed);
   EXPECT_EQ(two->claim_chunk(registration.batch.number).status, ClaimStatus::kOthersHoldTheRest);
 }
 
@@ -174,14 +179,16 @@ TEST_P(LedgerContract, Protocol3TheChunkOfADeadWorkerIsFreeAtOnce) {
   const Registration registration = begin(*ledger, make_file());
   const pid_t child = ::fork();
   if (child == 0) {
-    const bool claimed = database->open(seconds(3600))->claim_chunk(registration.batch.number).status == ClaimStatus::kClaimed;
+    const bool claimed =
+        database->open(seconds(3600))->claim_chunk(registration.batch.number).status == ClaimStatus::kClaimed;
     ::_exit(claimed ? 0 : 1);
   }
   int status = 0;
   ::waitpid(child, &status, 0);
   ASSERT_EQ(status, 0);
   ChunkClaimResult claim = ledger->claim_chunk(registration.batch.number);
-  for (int tries = 0; tries < 50 && claim.claim->epoch == 1; ++tries) {  // PostgreSQL notices a broken connection soon, not at once
+  for (int tries = 0; tries < 50 && claim.claim->epoch == 1;
+       ++tries) {  // PostgreSQL notices a broken connection soon, not at once
     ledger->release(*claim.claim);
     ::usleep(100'000);
     claim = ledger->claim_chunk(registration.batch.number);
@@ -203,7 +210,8 @@ TEST_P(LedgerContract, Protocol4AWorkerThatLostItsLeasePostsNothing) {
     EXPECT_FALSE(slow->renew(*old_claim.claim));
     outcome = post(*slow, registration, file, *old_claim.claim);
   } catch (const Failure& ended) {
-    EXPECT_EQ(ended.code(), ReturnCode::kUnavailable) << ended.fact();  // PostgreSQL: whoever took over ended its backend
+    EXPECT_EQ(ended.code(), ReturnCode::kUnavailable)
+        << ended.fact();  // PostgreSQL: whoever took over ended its backend
   }
   EXPECT_EQ(outcome, PostOutcome::kLostClaim);
   EXPECT_EQ(database->scalar("SELECT count(*) FROM ledger.small_postings"), "0");
@@ -214,13 +222,20 @@ TEST_P(LedgerContract, Protocol4AnUnbalancedChunkCannotBeDone) {
   const auto ledger = database->open();
   const Judged file = make_file();
   begin(*ledger, file);
-  EXPECT_NE(failure_of([&] { database->execute("UPDATE ledger.chunk SET state = 'done', accepted = records - 1, rejected = 0 WHERE number = 1"); }), "");
+  EXPECT_NE(failure_of([&] {
+              database->execute(
+                  "UPDATE ledger.chunk SET state = 'done', accepted = records - 1, rejected = 0 WHERE number = 1");
+            }),
+            "");
 }
 
 TEST_P(LedgerContract, Protocol5ARecordCannotBePostedTwiceEvenByADefect) {
   const auto ledger = database->open();
   load(*ledger, make_file());
-  EXPECT_NE(failure_of([&] { database->execute("INSERT INTO ledger.small_postings SELECT * FROM ledger.small_postings LIMIT 1"); }), "");
+  EXPECT_NE(failure_of([&] {
+              database->execute("INSERT INTO ledger.small_postings SELECT * FROM ledger.small_postings LIMIT 1");
+            }),
+            "");
 }
 
 TEST_P(LedgerContract, Protocol6WhenRejectsCannotBeWrittenNothingIsPosted) {
@@ -228,8 +243,11 @@ TEST_P(LedgerContract, Protocol6WhenRejectsCannotBeWrittenNothingIsPosted) {
   const Judged file = make_file();
   const Registration registration = begin(*ledger, file);
   const auto claim = ledger->claim_chunk(registration.batch.number);
-  const auto full_disk = [](std::span<const DatabaseRefusal>) -> std::optional<RejectPart> { throw Failure(ReturnCode::kUnavailable, "disk full"); };
-  EXPECT_EQ(failure_of([&] { ledger->post_chunk(*claim.claim, registration.plan, file.chunks[0], full_disk); }), "disk full");
+  const auto full_disk = [](std::span<const DatabaseRefusal>) -> std::optional<RejectPart> {
+    throw Failure(ReturnCode::kUnavailable, "disk full");
+  };
+  EXPECT_EQ(failure_of([&] { ledger->post_chunk(*claim.claim, registration.plan, file.chunks[0], full_disk); }),
+            "disk full");
   EXPECT_EQ(database->scalar("SELECT count(*) FROM ledger.small_postings"), "0");
   EXPECT_EQ(post(*ledger, registration, file, *claim.claim), PostOutcome::kPosted) << "the claim is still ours";
 }
@@ -280,13 +298,15 @@ TEST_P(LedgerContract, Protocol7NothingIsFinalisedWhileAChunkIsOpen) {
 }
 
 TEST_P(LedgerContract, Protocol7ARowThatVanishedOrChangedStopsPublishing) {
-  for (const char* harm : {"DELETE FROM ledger.small_postings WHERE a = 'row 7'", "UPDATE ledger.small_postings SET b = b, {} WHERE a = 'row 8'"}) {
+  for (const char* harm : {"DELETE FROM ledger.small_postings WHERE a = 'row 7'",
+                           "UPDATE ledger.small_postings SET b = b, {} WHERE a = 'row 8'"}) {
     database = std::make_unique<TestDatabase>(GetParam());
     const auto ledger = database->open();
     const Judged file = make_file();
     const Registration registration = begin(*ledger, file);
     post_all(*ledger, registration, file);
-    database->execute(fmt::format(fmt::runtime(harm), GetParam() == LedgerKind::kPostgres ? "n = n + 1" : "n_minor = n_minor + 100"));
+    database->execute(
+        fmt::format(fmt::runtime(harm), GetParam() == LedgerKind::kPostgres ? "n = n + 1" : "n_minor = n_minor + 100"));
     EXPECT_NE(failure_of([&] { publish(*ledger, registration); }), "") << harm;
     EXPECT_EQ(database->scalar("SELECT count(*) FROM small"), "0");
   }
@@ -322,7 +342,8 @@ TEST_P(LedgerContract, ADiscardInMidLoadStopsItsWorkers) {
 TEST_P(LedgerContract, APublishedBatchCannotBeDiscarded) {
   const auto ledger = database->open();
   const Registration registration = load(*ledger, make_file());
-  EXPECT_NE(failure_of([&] { ledger->discard(registration.batch.number); }).find("cannot be discarded"), std::string::npos);
+  EXPECT_NE(failure_of([&] { ledger->discard(registration.batch.number); }).find("cannot be discarded"),
+            std::string::npos);
 }
 
 TEST_P(LedgerContract, RecordsThatTheDatabaseRefusesJoinTheRejects) {
@@ -331,7 +352,8 @@ TEST_P(LedgerContract, RecordsThatTheDatabaseRefusesJoinTheRejects) {
   const Registration registration = begin(*ledger, file);
   database->execute(GetParam() == LedgerKind::kPostgres
                         ? "ALTER TABLE ledgermill.small_postings ADD CONSTRAINT no_sevens CHECK (a NOT LIKE 'row %7')"
-                        : "CREATE TRIGGER no_sevens BEFORE INSERT ON small_postings WHEN NEW.a LIKE 'row %7' BEGIN SELECT RAISE(ABORT, 'no_sevens'); END");
+                        : "CREATE TRIGGER no_sevens BEFORE INSERT ON small_postings WHEN NEW.a LIKE 'row %7' BEGIN "
+                          "SELECT RAISE(ABORT, 'no_sevens'); END");
   post_all(*ledger, registration, file);
   publish(*ledger, registration);
   const BatchSummary summary = ledger->summary(registration.batch.number);
@@ -356,7 +378,9 @@ TEST_P(LedgerContract, RecordsThatTheDatabaseRefusesJoinTheRejects) {
 TEST_P(LedgerContract, AnotherLayoutMakesANewVersionUnderTheSameView) {
   const auto ledger = database->open();
   load(*ledger, make_file());
-  feed::FeedDefinition wider = feed::parse_definition("feed: small\nschema: {fields: [{name: a}, {name: b}, {name: n, type: \"decimal(12,2)\"}, {name: note}]}", "wider.yaml");
+  feed::FeedDefinition wider = feed::parse_definition(
+      "feed: small\nschema: {fields: [{name: a}, {name: b}, {name: n, type: \"decimal(12,2)\"}, {name: note}]}",
+      "wider.yaml");
   load(*ledger, judge_text(wider, "a,b,n,note\nx,y,1.50,hello\n"));
   EXPECT_EQ(database->scalar("SELECT count(*) FROM small"), "181");
   EXPECT_EQ(database->scalar("SELECT note FROM small WHERE a = 'x'"), "hello");
@@ -380,10 +404,13 @@ schema:
     - {name: day, type: date}
     - {name: at, type: datetime}
     - {name: yes, type: boolean}
-)yaml", "types.yaml");
+)yaml",
+                                                                 "types.yaml");
   const auto ledger = database->open();
-  const Judged file = judge_text(definition,
-                           "s,i,d,day,at,yes\n\"a \"\"b\"\"\n\xc3\xa9\",-999999999999999999,-123456789012.000001,2024-02-29,1969-12-31T23:59:59Z,true\n,,,,,\n");
+  const Judged file = judge_text(
+      definition,
+      "s,i,d,day,at,yes\n\"a "
+      "\"\"b\"\"\n\xc3\xa9\",-999999999999999999,-123456789012.000001,2024-02-29,1969-12-31T23:59:59Z,true\n,,,,,\n");
   ASSERT_EQ(file.rejects(), "");
   load(*ledger, file);
   const bool postgres = GetParam() == LedgerKind::kPostgres;
@@ -391,20 +418,35 @@ schema:
   EXPECT_EQ(database->scalar("SELECT i FROM types WHERE record_number = 1"), "-999999999999999999");
   EXPECT_EQ(database->scalar("SELECT d FROM types WHERE record_number = 1"), "-123456789012.000001");
   EXPECT_EQ(database->scalar("SELECT day FROM types WHERE record_number = 1"), "2024-02-29");
-  EXPECT_EQ(database->scalar(postgres ? "SELECT at AT TIME ZONE 'UTC' FROM types WHERE record_number = 1" : "SELECT at FROM types WHERE record_number = 1"),
+  EXPECT_EQ(database->scalar(postgres ? "SELECT at AT TIME ZONE 'UTC' FROM types WHERE record_number = 1"
+                                      : "SELECT at FROM types WHERE record_number = 1"),
             postgres ? "1969-12-31 23:59:59" : "1969-12-31T23:59:59.000000Z");
   EXPECT_EQ(database->scalar("SELECT yes FROM types WHERE record_number = 1"), postgres ? "t" : "1");
-  EXPECT_EQ(database->scalar("SELECT count(*) FROM types WHERE s IS NULL AND i IS NULL AND d IS NULL AND day IS NULL AND at IS NULL AND yes IS NULL"), "1");
+  EXPECT_EQ(database->scalar("SELECT count(*) FROM types WHERE s IS NULL AND i IS NULL AND d IS NULL AND day IS NULL "
+                             "AND at IS NULL AND yes IS NULL"),
+            "1");
 }
 
 TEST_P(LedgerContract, AnAmountIsExactToItsLastDigit) {
-  const feed::FeedDefinition definition = feed::parse_definition("feed: exact\nschema: {fields: [{name: n, type: \"decimal(18,2)\"}]}", "exact.yaml");
+  const feed::FeedDefinition definition =
+      feed::parse_definition("feed: exact\nschema: {fields: [{name: n, type: \"decimal(18,2)\"}]}", "exact.yaml");
   const auto ledger = database->open();
   std::string text = "n\n";
-  const std::vector<std::string> amounts{"0.00", "0.01", "-0.01", "0.10", "9999.99", "10000.00", "-10000.01", "9999999999999999.99", "-9999999999999999.99", "100000000.00", "10000000000000000.00"};
+  const std::vector<std::string> amounts{"0.00",
+                                         "0.01",
+                                         "-0.01",
+                                         "0.10",
+                                         "9999.99",
+                                         "10000.00",
+                                         "-10000.01",
+                                         "9999999999999999.99",
+                                         "-9999999999999999.99",
+                                         "100000000.00",
+                                         "10000000000000000.00"};
   for (std::size_t i = 0; i + 1 < amounts.size(); ++i) text += amounts[i] + "\n";
   const Registration registration = load(*ledger, judge_text(definition, text));
-  for (std::size_t i = 0; i + 1 < amounts.size(); ++i) EXPECT_EQ(database->scalar(fmt::format("SELECT n FROM exact WHERE record_number = {}", i + 1)), amounts[i]);
+  for (std::size_t i = 0; i + 1 < amounts.size(); ++i)
+    EXPECT_EQ(database->scalar(fmt::format("SELECT n FROM exact WHERE record_number = {}", i + 1)), amounts[i]);
   EXPECT_EQ(ledger->recount(registration.batch.number, registration.plan).sums[0].text(2), "100010000.08");
 }
 
@@ -412,7 +454,9 @@ TEST_P(LedgerContract, VisitsEveryRecordNumberInOrder) {
   const auto ledger = database->open();
   const Registration registration = load(*ledger, make_file());
   std::vector<std::uint64_t> seen;
-  ledger->visit_record_numbers(registration.batch.number, registration.plan, [&](std::span<const std::uint64_t> numbers) { seen.insert(seen.end(), numbers.begin(), numbers.end()); });
+  ledger->visit_record_numbers(
+      registration.batch.number, registration.plan,
+      [&](std::span<const std::uint64_t> numbers) { seen.insert(seen.end(), numbers.begin(), numbers.end()); });
   EXPECT_EQ(seen.size(), 180U);
   EXPECT_TRUE(std::is_sorted(seen.begin(), seen.end()));
   EXPECT_EQ(seen.back(), 199U);
@@ -451,7 +495,9 @@ TEST_P(LedgerContract, ListsNewestFirstInPages) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Ledgers, LedgerContract, ::testing::Values(LedgerKind::kSqlite, LedgerKind::kPostgres),
-                         [](const ::testing::TestParamInfo<LedgerKind>& of) { return of.param == LedgerKind::kSqlite ? "Sqlite" : "Postgres"; });
+                         [](const ::testing::TestParamInfo<LedgerKind>& of) {
+                           return of.param == LedgerKind::kSqlite ? "Sqlite" : "Postgres";
+                         });
 
 }  // namespace
 }  // namespace ledgermill::ledger

@@ -32,7 +32,8 @@ std::vector<Piece> framed(std::string_view bytes, const LineFraming& framing) {
       for (std::size_t i = 0; i < count; ++i) {
         const FramedSpan& span = spans[i];
         too_long = span.kind == FrameKind::kTooLong;
-        pieces.push_back({std::string(bytes.substr(base + span.frame.offset, span.frame.length)), span.kind, line + span.frame.line});
+        pieces.push_back({std::string(bytes.substr(base + span.frame.offset, span.frame.length)), span.kind,
+                          line + span.frame.line});
       }
       if (too_long) break;
     }
@@ -56,7 +57,9 @@ std::vector<Piece> framed_naively(std::string_view bytes, const LineFraming& f) 
     while (from < bytes.size() && !line_end_at(from)) ++from;
     return from;
   };
-  const auto after = [&](std::size_t end) { return end == bytes.size() ? end : end + (bytes.substr(end, 2) == "\r\n" ? 2U : 1U); };
+  const auto after = [&](std::size_t end) {
+    return end == bytes.size() ? end : end + (bytes.substr(end, 2) == "\r\n" ? 2U : 1U);
+  };
   std::uint32_t line = 0;
   for (std::size_t record = 0; record < bytes.size();) {
     std::size_t end = record;
@@ -73,12 +76,17 @@ std::vector<Piece> framed_naively(std::string_view bytes, const LineFraming& f) 
         if (f.quote != 0 && begin < bytes.size() && bytes[begin] == f.quote) {
           std::size_t q = begin + 1;
           while (q < bytes.size()) {
-            if (bytes[q] == f.quote && f.double_quote && q + 1 < bytes.size() && bytes[q + 1] == f.quote) q += 2;
-            else if (bytes[q] == f.quote) break;
-            else if (f.escape != 0 && bytes[q] == f.escape) q += 2;
-            else ++q;
+            if (bytes[q] == f.quote && f.double_quote && q + 1 < bytes.size() && bytes[q + 1] == f.quote)
+              q += 2;
+            else if (bytes[q] == f.quote)
+              break;
+            else if (f.escape != 0 && bytes[q] == f.escape)
+              q += 2;
+            else
+              ++q;
           }
-          const bool closed = q < bytes.size() && (q + 1 == bytes.size() || bytes[q + 1] == f.delimiter || line_end_at(q + 1));
+          const bool closed =
+              q < bytes.size() && (q + 1 == bytes.size() || bytes[q + 1] == f.delimiter || line_end_at(q + 1));
           if (!closed || q - record >= f.max_record_bytes || (!f.multiline && first_line_end(begin) < q)) {
             broken = true;
             break;
@@ -117,18 +125,26 @@ std::vector<Piece> framed_naively(std::string_view bytes, const LineFraming& f) 
 
 std::vector<std::string> texts(std::string_view bytes, const LineFraming& framing = {}) {
   std::vector<std::string> all;
-  for (const Piece& piece : framed(bytes, framing)) all.push_back((piece.kind == FrameKind::kQuoteError ? "!" : piece.kind == FrameKind::kBlank ? "-" : "") + piece.text);
+  for (const Piece& piece : framed(bytes, framing))
+    all.push_back((piece.kind == FrameKind::kQuoteError ? "!"
+                   : piece.kind == FrameKind::kBlank    ? "-"
+                                                        : "") +
+                  piece.text);
   return all;
 }
 using Texts = std::vector<std::string>;
 
 TEST(Framer, EndsRecordsAtEveryKindOfLineEnd) { EXPECT_EQ(texts("a\nb\r\nc\rd"), (Texts{"a", "b", "c", "d"})); }
-TEST(Framer, NewlineInsideQuotesBelongsToTheRecord) { EXPECT_EQ(texts("a,\"x\ny\",1\nb\n"), (Texts{"a,\"x\ny\",1", "b"})); }
+TEST(Framer, NewlineInsideQuotesBelongsToTheRecord) {
+  EXPECT_EQ(texts("a,\"x\ny\",1\nb\n"), (Texts{"a,\"x\ny\",1", "b"}));
+}
 TEST(Framer, DoubledQuoteDoesNotClose) { EXPECT_EQ(texts("\"x\"\"\ny\"\nb\n"), (Texts{"\"x\"\"\ny\"", "b"})); }
 TEST(Framer, QuoteInMidFieldIsText) { EXPECT_EQ(texts("5\" disk,1\nb\n"), (Texts{"5\" disk,1", "b"})); }
 TEST(Framer, TextBehindAClosingQuoteCostsOneRecord) { EXPECT_EQ(texts("\"x\"y,1\nb\n"), (Texts{"!\"x\"y,1", "b"})); }
 TEST(Framer, QuoteNeverClosedCostsOneRecord) { EXPECT_EQ(texts("a\n\"x,1\nb\nc"), (Texts{"a", "!\"x,1", "b", "c"})); }
-TEST(Framer, QuoteNeverClosedBeforeAQuotedCellCostsOneRecord) { EXPECT_EQ(texts("\"x,1\n\"b\",2\n"), (Texts{"!\"x,1", "\"b\",2"})); }
+TEST(Framer, QuoteNeverClosedBeforeAQuotedCellCostsOneRecord) {
+  EXPECT_EQ(texts("\"x,1\n\"b\",2\n"), (Texts{"!\"x,1", "\"b\",2"}));
+}
 TEST(Framer, EmptyLineIsBlank) { EXPECT_EQ(texts("a\n\n\r\nb"), (Texts{"a", "-", "-", "b"})); }
 TEST(Framer, WithoutMultilineALineEndEndsTheRecord) {
   LineFraming framing;
@@ -175,8 +191,10 @@ TEST(Framer, AgreesWithTheRulesReadByteByByte) {
     const LineFraming framing = any_framing(random);
     const std::string bytes = hostile_bytes(random, round % 10 == 0 ? 600 : 60);
     ASSERT_EQ(framed(bytes, framing), framed_naively(bytes, framing))
-        << "round " << round << ", escape " << int(framing.escape) << ", doubled " << framing.double_quote << ", multiline " << framing.multiline
-        << ", spaces " << framing.skip_initial_space << ", most " << framing.max_record_bytes << ", bytes:\n" << bytes;
+        << "round " << round << ", escape " << int(framing.escape) << ", doubled " << framing.double_quote
+        << ", multiline " << framing.multiline << ", spaces " << framing.skip_initial_space << ", most "
+        << framing.max_record_bytes << ", bytes:\n"
+        << bytes;
   }
 }
 
@@ -193,7 +211,8 @@ std::vector<Piece> framed_in_pieces(std::string_view bytes, const LineFraming& f
     std::array<FramedSpan, 2> spans;
     while (const std::size_t count = framer.next(spans)) {
       for (std::size_t i = 0; i < count; ++i) {
-        pieces.push_back({std::string(bytes.substr(base + spans[i].frame.offset, spans[i].frame.length)), spans[i].kind, line + spans[i].frame.line});
+        pieces.push_back({std::string(bytes.substr(base + spans[i].frame.offset, spans[i].frame.length)), spans[i].kind,
+                          line + spans[i].frame.line});
       }
     }
     base += framer.consumed();
@@ -222,13 +241,15 @@ TEST(ByteScan, EveryKindOfProcessorFindsTheSame) {
     if (scan == nullptr) continue;
     for (int round = 0; round < 20'000; ++round) {
       std::string bytes = hostile_bytes(random, 300);
-      if (random() % 4 == 0 && !bytes.empty()) bytes[random() % bytes.size()] = static_cast<char>(random() % 2 == 0 ? 0 : 0xe9);
+      if (random() % 4 == 0 && !bytes.empty())
+        bytes[random() % bytes.size()] = static_cast<char>(random() % 2 == 0 ? 0 : 0xe9);
       const std::size_t from = bytes.empty() ? 0 : random() % bytes.size();
       ASSERT_EQ(scan->any_of(bytes, from, '"', '\\', ','), portable->any_of(bytes, from, '"', '\\', ','));
       ASSERT_EQ(scan->line_end(bytes, from), portable->line_end(bytes, from));
       const ByteCensus ours = scan->census(bytes, '"');
       const ByteCensus theirs = portable->census(bytes, '"');
-      ASSERT_TRUE(ours.has_nul == theirs.has_nul && ours.has_high == theirs.has_high && ours.has_wanted == theirs.has_wanted);
+      ASSERT_TRUE(ours.has_nul == theirs.has_nul && ours.has_high == theirs.has_high &&
+                  ours.has_wanted == theirs.has_wanted);
       bytes.resize(64, ',');
       ASSERT_EQ(scan->equal_mask64(bytes.data(), ','), portable->equal_mask64(bytes.data(), ','));
     }

@@ -11,7 +11,8 @@ namespace {
 
 using namespace ledgermill::testing;
 
-GeneratedFile make(const TempFolder& folder, const std::string& name, double faults, std::uint64_t seed, std::uint64_t records = 5000) {
+GeneratedFile make(const TempFolder& folder, const std::string& name, double faults, std::uint64_t seed,
+                   std::uint64_t records = 5000) {
   GenerateOptions options;
   options.records = records;
   options.faults = faults;
@@ -41,7 +42,11 @@ TEST(Generate, EveryFaultGetsItsCodeAndNoOtherRecordIsRejected) {
         std::string& codes = rejects[judged.plan.chunk(chunk.number).first_record + reject.record];
         for (std::uint32_t r = 0; r < reject.reasons; ++r) {
           const Reason& reason = chunk.reasons[reject.first_reason + r];
-          codes += " " + std::string(is_module_rule(reason.code) ? judged.plan.module_rules[module_rule_index(reason.code)].code : std::string(reason_name(reason.code))) + " ";
+          codes +=
+              " " +
+              std::string(is_module_rule(reason.code) ? judged.plan.module_rules[module_rule_index(reason.code)].code
+                                                      : std::string(reason_name(reason.code))) +
+              " ";
         }
       }
     }
@@ -59,11 +64,13 @@ TEST(Generate, EveryFaultGetsItsCodeAndNoOtherRecordIsRejected) {
         EXPECT_EQ(found, rejects.end()) << line << found->second;
       } else {
         ASSERT_NE(found, rejects.end()) << line;
-        EXPECT_NE(found->second.find(" " + fault.at("code").get<std::string>() + " "), std::string::npos) << line << found->second;
+        EXPECT_NE(found->second.find(" " + fault.at("code").get<std::string>() + " "), std::string::npos)
+            << line << found->second;
         rejects.erase(found);
       }
     }
-    EXPECT_TRUE(rejects.empty()) << "record " << rejects.begin()->first << ":" << rejects.begin()->second << "is rejected without a fault, share " << share;
+    EXPECT_TRUE(rejects.empty()) << "record " << rejects.begin()->first << ":" << rejects.begin()->second
+                                 << "is rejected without a fault, share " << share;
     EXPECT_EQ(judged.totals().imbalance(), "");
     EXPECT_EQ(judged.totals().bytes, std::filesystem::file_size(made.file));
   }

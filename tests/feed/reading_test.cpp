@@ -38,12 +38,18 @@ TEST(Header, MayBeQuotedAndFollowAByteOrderMark) {
 
 TEST(Survey, RefusesWhatIsNoPlainTextFile) {
   const TempFolder folder;
-  const auto refused = [&](const std::filesystem::path& path) { return failure_of([&] { judge({small_definition(), std::nullopt}, path); }); };
+  const auto refused = [&](const std::filesystem::path& path) {
+    return failure_of([&] { judge({small_definition(), std::nullopt}, path); });
+  };
   EXPECT_NE(refused(folder / "missing.csv"), "");
   EXPECT_NE(refused(folder.path()), "");
   EXPECT_NE(refused(folder.write("empty.csv", "")), "");
   EXPECT_NE(refused(folder.write("x.csv", "\x1f\x8b\x08 gzip")).find("gzip"), std::string::npos);
-  EXPECT_NE(refused(folder.write("u.csv", std::string("\xff\xfe" "a\0,\0", 6))).find("UTF-16"), std::string::npos);
+  EXPECT_NE(refused(folder.write("u.csv", std::string("\xff\xfe"
+                                                      "a\0,\0",
+                                                      6)))
+                .find("UTF-16"),
+            std::string::npos);
   std::filesystem::create_symlink(folder.write("real.csv", "a,b,n\n"), folder / "link.csv");
   EXPECT_NE(refused(folder / "link.csv").find("symbolic link"), std::string::npos);
   ASSERT_EQ(::mkfifo((folder / "pipe.csv").c_str(), 0600), 0);
@@ -52,7 +58,8 @@ TEST(Survey, RefusesWhatIsNoPlainTextFile) {
 
 TEST(Survey, EveryByteBelongsToOneSpan) {
   const std::string text = "preamble\r\na,b,n\n# comment\nx,y,1\n\n\"two\nlines\",y,2\r\nlast,y,3";
-  const Judged judged = judge_text(small_definition("framing: {}\ndialect: {commentChar: \"#\", preambleLines: 1}\n"), text);
+  const Judged judged =
+      judge_text(small_definition("framing: {}\ndialect: {commentChar: \"#\", preambleLines: 1}\n"), text);
   EXPECT_EQ(judged.rejects(), "");
   const ControlTotals totals = judged.totals();
   EXPECT_EQ(totals.bytes, text.size());
@@ -65,8 +72,8 @@ TEST(Survey, EveryByteBelongsToOneSpan) {
 
 struct Damage {
   const char* name;
-  std::string body;      // after the header a,b,n
-  const char* rejects;   // what it must cost
+  std::string body;     // after the header a,b,n
+  const char* rejects;  // what it must cost
 };
 
 class Damages : public ::testing::TestWithParam<Damage> {};
@@ -81,23 +88,36 @@ TEST_P(Damages, CostsExactlyWhatItMust) {
 
 INSTANTIATE_TEST_SUITE_P(
     Files, Damages,
-    ::testing::Values(Damage{"none", "x,y,1\n", ""}, Damage{"noLastNewline", "x,y,1\nx,y,2", ""}, Damage{"onlyCr", "x,y,1\rx,y,2\r", ""},
-                      Damage{"mixedLineEnds", "x,y,1\r\nx,y,2\nx,y,3\rx,y,z\n", "4: type-error(n)"}, Damage{"missingCell", "x,y\nx,y,2\n", "1: missing-cell(n)"},
-                      Damage{"missingTwoCells", "x\n", "1: missing-cell(b) missing-cell(n)"}, Damage{"extraCell", "x,y,1,2\nx,y,2\n", "1: extra-cell"},
-                      Damage{"quoteNeverClosed", "\"x,y,1\nx,y,2\n", "1: quote-error"}, Damage{"quoteNeverClosedAtEnd", "x,y,1\nx,\"y,2", "2: quote-error"},
-                      Damage{"textBehindQuote", "\"x\"z,y,1\nx,y,2\n", "1: quote-error"}, Damage{"quoteInMidField", "5\" x,y,1\n", ""},
-                      Damage{"newlineInQuotes", "\"x\ny\",z,1\n", ""}, Damage{"doubledQuotes", "\"x\"\"y\",z,1\n", ""},
-                      Damage{"nul", std::string("x\0,y,1\nx,y,2\n", 13), "1: nul-byte"}, Damage{"notUtf8", "\xe9,y,1\nx,y,2\n", "1: encoding-error"},
-                      Damage{"overlongUtf8", "\xc0\xaf,y,1\n", "1: encoding-error"}, Damage{"surrogate", "\xed\xa0\x80,y,1\n", "1: encoding-error"},
-                      Damage{"cutUtf8", "\xe2\x82,y,1\n", "1: encoding-error"}, Damage{"headerAgain", "x,y,1\na,b,n\nx,y,2\n", "2: repeated-header"},
-                      Damage{"blankLines", "\n\nx,y,1\n\r\n", ""}, Damage{"spacesOnly", "   \n", "1: missing-cell(b) missing-cell(n)"},
-                      Damage{"onlyDelimiters", ",,\n", ""}, Damage{"allReasons", "x,y,abc,extra\n", "1: type-error(n) extra-cell"},
-                      Damage{"semicolons", "x;y;1\n", "1: missing-cell(b) missing-cell(n)"}, Damage{"bomInMidFile", "x,y,1\n\xEF\xBB\xBFx,y,2\n", ""},
+    ::testing::Values(Damage{"none", "x,y,1\n", ""}, Damage{"noLastNewline", "x,y,1\nx,y,2", ""},
+                      Damage{"onlyCr", "x,y,1\rx,y,2\r", ""},
+                      Damage{"mixedLineEnds", "x,y,1\r\nx,y,2\nx,y,3\rx,y,z\n", "4: type-error(n)"},
+                      Damage{"missingCell", "x,y\nx,y,2\n", "1: missing-cell(n)"},
+                      Damage{"missingTwoCells", "x\n", "1: missing-cell(b) missing-cell(n)"},
+                      Damage{"extraCell", "x,y,1,2\nx,y,2\n", "1: extra-cell"},
+                      Damage{"quoteNeverClosed", "\"x,y,1\nx,y,2\n", "1: quote-error"},
+                      Damage{"quoteNeverClosedAtEnd", "x,y,1\nx,\"y,2", "2: quote-error"},
+                      Damage{"textBehindQuote", "\"x\"z,y,1\nx,y,2\n", "1: quote-error"},
+                      Damage{"quoteInMidField", "5\" x,y,1\n", ""}, Damage{"newlineInQuotes", "\"x\ny\",z,1\n", ""},
+                      Damage{"doubledQuotes", "\"x\"\"y\",z,1\n", ""},
+                      Damage{"nul", std::string("x\0,y,1\nx,y,2\n", 13), "1: nul-byte"},
+                      Damage{"notUtf8", "\xe9,y,1\nx,y,2\n", "1: encoding-error"},
+                      Damage{"overlongUtf8", "\xc0\xaf,y,1\n", "1: encoding-error"},
+                      Damage{"surrogate", "\xed\xa0\x80,y,1\n", "1: encoding-error"},
+                      Damage{"cutUtf8", "\xe2\x82,y,1\n", "1: encoding-error"},
+                      Damage{"headerAgain", "x,y,1\na,b,n\nx,y,2\n", "2: repeated-header"},
+                      Damage{"blankLines", "\n\nx,y,1\n\r\n", ""},
+                      Damage{"spacesOnly", "   \n", "1: missing-cell(b) missing-cell(n)"},
+                      Damage{"onlyDelimiters", ",,\n", ""},
+                      Damage{"allReasons", "x,y,abc,extra\n", "1: type-error(n) extra-cell"},
+                      Damage{"semicolons", "x;y;1\n", "1: missing-cell(b) missing-cell(n)"},
+                      Damage{"bomInMidFile", "x,y,1\n\xEF\xBB\xBFx,y,2\n", ""},
                       Damage{"loneQuote", "\"\n", "1: quote-error"}, Damage{"emptyQuoted", "\"\",\"\",\"\"\n", ""},
-                      Damage{"ctrlZ", "x,y,1\n\x1a", "2: missing-cell(b) missing-cell(n)"}, Damage{"formFeed", "x\f,y,1\n", ""}));
+                      Damage{"ctrlZ", "x,y,1\n\x1a", "2: missing-cell(b) missing-cell(n)"},
+                      Damage{"formFeed", "x\f,y,1\n", ""}));
 
 TEST(Damages, ABlankLineIsARejectWhereTheDefinitionSaysSo) {
-  EXPECT_EQ(judge_text(small_definition("framing: {blank_lines: reject}\n"), "a,b,n\nx,y,1\n\nx,y,2\n").rejects(), "2: blank-row");
+  EXPECT_EQ(judge_text(small_definition("framing: {blank_lines: reject}\n"), "a,b,n\nx,y,1\n\nx,y,2\n").rejects(),
+            "2: blank-row");
 }
 
 TEST(Damages, ARecordOverTheLimitIsNeverLoadedAndCostsItself) {
@@ -110,14 +130,17 @@ TEST(Damages, ARecordOverTheLimitIsNeverLoadedAndCostsItself) {
 }
 
 TEST(Damages, AFileOfOneEndlessLineIsOneReject) {
-  const Judged judged = judge_text(small_definition("framing: {max_record_bytes: 1000}\n"), "a,b,n\n" + std::string(3'000'000, '"'), 1024);
+  const Judged judged = judge_text(small_definition("framing: {max_record_bytes: 1000}\n"),
+                                   "a,b,n\n" + std::string(3'000'000, '"'), 1024);
   EXPECT_EQ(judged.rejects(), "1: record-too-long");
 }
 
 /// A file with every kind of damage at random places.
 std::string damaged_file(std::uint64_t seed, int records) {
   std::mt19937_64 random(seed);
-  static const std::vector<std::string> kLines{"x,y,1.25\n", "x,y,-3\r\n", "\"q\nq\",y,2\n", "\"x,y,1\n", "\"a\"b,y,1\n", "\n", "x,y\n", "x,y,1,2\n", "x,\"\"\"\",0.5\r", "\xff,y,1\n", "x,y,abc\n", "a,b,n\n", "# c\n", "\"\",\"\",\n"};
+  static const std::vector<std::string> kLines{
+      "x,y,1.25\n", "x,y,-3\r\n",       "\"q\nq\",y,2\n", "\"x,y,1\n", "\"a\"b,y,1\n", "\n",    "x,y\n",
+      "x,y,1,2\n",  "x,\"\"\"\",0.5\r", "\xff,y,1\n",     "x,y,abc\n", "a,b,n\n",      "# c\n", "\"\",\"\",\n"};
   std::string text = "a,b,n\n";
   for (int i = 0; i < records; ++i) text += kLines[random() % kLines.size()];
   return text;
@@ -140,7 +163,8 @@ TEST(Chunks, CuttingAFileAnywhereGivesTheSameRecordsLinesAndSums) {
       ASSERT_EQ(chunk.first_record, record);
       const auto lines = [&] {
         std::uint64_t count = 1;
-        for (std::size_t i = 0; i < chunk.first_byte; ++i) count += text[i] == '\n' || (text[i] == '\r' && text[i + 1] != '\n') ? 1U : 0U;
+        for (std::size_t i = 0; i < chunk.first_byte; ++i)
+          count += text[i] == '\n' || (text[i] == '\r' && text[i + 1] != '\n') ? 1U : 0U;
         return count;
       }();
       ASSERT_EQ(chunk.first_line, lines) << "seed " << seed << " chunk " << to_int(chunk.number);
@@ -157,7 +181,8 @@ TEST(Chunks, IngestIsAPureFunctionOfBytesDefinitionAndPlan) {
   const batch::Feed feed{small_definition(), std::nullopt};
   const Judged once = judge(feed, path);
   const Judged again = judge(feed, path);
-  EXPECT_EQ(batch::pack(once.chunks[0], batch::PackRows::kIncluded), batch::pack(again.chunks[0], batch::PackRows::kIncluded));
+  EXPECT_EQ(batch::pack(once.chunks[0], batch::PackRows::kIncluded),
+            batch::pack(again.chunks[0], batch::PackRows::kIncluded));
 }
 
 TEST(Chunks, BytesThatChangedAfterTheSurveyRefuseTheChunk) {
@@ -168,7 +193,8 @@ TEST(Chunks, BytesThatChangedAfterTheSurveyRefuseTheChunk) {
   const Plan plan = survey(file, feed.definition, {});
   folder.write("x.csv", "a,b,n\nx,y,9\n");
   batch::ChunkIngester ingester(feed, plan, file);
-  EXPECT_NE(failure_of([&] { ingester.ingest(ChunkNumber{1}, {}); }).find("not those that were surveyed"), std::string::npos);
+  EXPECT_NE(failure_of([&] { ingester.ingest(ChunkNumber{1}, {}); }).find("not those that were surveyed"),
+            std::string::npos);
   EXPECT_NE(failure_of([&] { file.check_unchanged(); }), "");
 }
 

@@ -30,7 +30,8 @@ TEST(ExactSum, DoesNotOverflowWhereSixtyFourBitsWould) {
 
 TEST(ExactSum, ReadsOnlyDecimalsOfItsScale) {
   EXPECT_EQ(ExactSum::from_text("12.5", 2)->minor_units, 1250);
-  for (const char* wrong : {"", "-", "12.345", "1e3", " 1", "1,000", "+1", "."}) EXPECT_FALSE(ExactSum::from_text(wrong, 2)) << wrong;
+  for (const char* wrong : {"", "-", "12.345", "1e3", " 1", "1,000", "+1", "."})
+    EXPECT_FALSE(ExactSum::from_text(wrong, 2)) << wrong;
 }
 
 TEST(BusinessDate, KnowsTheDaysThatExist) {
@@ -55,14 +56,18 @@ TEST(BusinessDate, CountsDaysBothWaysOverThreeThousandYears) {
 
 TEST(BusinessDate, ReadsOneFormOnly) {
   EXPECT_EQ(BusinessDate::from_text("2025-03-30"), (BusinessDate{2025, 3, 30}));
-  for (const char* wrong : {"2025-3-30", "2025-03-30 ", "20250330", "2025/03/30", "2025-02-30", ""}) EXPECT_FALSE(BusinessDate::from_text(wrong)) << wrong;
+  for (const char* wrong : {"2025-3-30", "2025-03-30 ", "20250330", "2025/03/30", "2025-02-30", ""})
+    EXPECT_FALSE(BusinessDate::from_text(wrong)) << wrong;
 }
 
-TEST(Timestamp, HasNineDecimals) { EXPECT_EQ((Timestamp{1'743'376'002'127'715'654}.text()), "2025-03-30T23:06:42.127715654Z"); }
+TEST(Timestamp, HasNineDecimals) {
+  EXPECT_EQ((Timestamp{1'743'376'002'127'715'654}.text()), "2025-03-30T23:06:42.127715654Z");
+}
 
 TEST(BatchId, NamesFeedDayFileAndAttempt) {
   const Digest file = Sha256::of(std::string_view("abc"));
-  EXPECT_EQ(BatchId::of("transactions", BusinessDate{2025, 3, 30}, file, 1).text, "transactions/2025-03-30/ba7816bf8f01");
+  EXPECT_EQ(BatchId::of("transactions", BusinessDate{2025, 3, 30}, file, 1).text,
+            "transactions/2025-03-30/ba7816bf8f01");
   EXPECT_EQ(BatchId::of("transactions", std::nullopt, file, 2).text, "transactions/ba7816bf8f01/2");
 }
 
@@ -133,24 +138,30 @@ TEST(Plan, SurvivesItsJson) {
 
 TEST(Plan, RefusesTextThatIsNoPlan) {
   const std::string json = plan_to_json(some_plan());
-  for (const std::string& wrong : {std::string(), std::string("{}"), std::string("[1]"), std::string("null"), json.substr(0, json.size() / 2)}) {
+  for (const std::string& wrong :
+       {std::string(), std::string("{}"), std::string("[1]"), std::string("null"), json.substr(0, json.size() / 2)}) {
     EXPECT_NE(failure_of([&] { plan_from_json(wrong); }), "") << wrong.substr(0, 40);
   }
 }
 
 TEST(Plan, RefusesAnyCutOfItsTextWithoutACrash) {
   const std::string json = plan_to_json(some_plan());
-  for (std::size_t cut = 0; cut < json.size(); ++cut) ASSERT_NE(failure_of([&] { plan_from_json(json.substr(0, cut)); }), "") << cut;
+  for (std::size_t cut = 0; cut < json.size(); ++cut)
+    ASSERT_NE(failure_of([&] { plan_from_json(json.substr(0, cut)); }), "") << cut;
 }
 
 TEST(ReasonCounts, ARecordCountsOnceForEachOfItsCodes) {
   StagedChunk chunk;
-  chunk.reasons = {{ReasonCode::kTypeError, 0, {}}, {ReasonCode::kTypeError, 1, {}}, {ReasonCode::kEnum, 1, {}}, {module_rule(0), 0, {}}};
+  chunk.reasons = {{ReasonCode::kTypeError, 0, {}},
+                   {ReasonCode::kTypeError, 1, {}},
+                   {ReasonCode::kEnum, 1, {}},
+                   {module_rule(0), 0, {}}};
   chunk.rejects.resize(2);
   chunk.rejects[0].reasons = 3;
   chunk.rejects[1].first_reason = 3;
   chunk.rejects[1].reasons = 1;
-  EXPECT_EQ(count_reasons(chunk, {{"amount_sign", "n", "", {}}}), (ReasonCounts{{"type-error", 1}, {"constraint-error", 1}, {"amount_sign", 1}}));
+  EXPECT_EQ(count_reasons(chunk, {{"amount_sign", "n", "", {}}}),
+            (ReasonCounts{{"type-error", 1}, {"constraint-error", 1}, {"amount_sign", 1}}));
 }
 
 }  // namespace

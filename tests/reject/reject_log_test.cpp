@@ -22,7 +22,8 @@ TEST(RejectLog, BeginsWithTheFiveKeysThatItsUsersKnow) {
   const Json line = first_reject(small_definition(), "a,b,n\nx,y,1\nx,y,-0.0.1\n");
   std::vector<std::string> keys;
   for (const auto& [key, value] : line.items()) keys.push_back(key);
-  EXPECT_EQ(std::vector<std::string>(keys.begin(), keys.begin() + 6), (std::vector<std::string>{"timestamp", "file", "row", "reason", "classification", "ingested_file"}));
+  EXPECT_EQ(std::vector<std::string>(keys.begin(), keys.begin() + 6),
+            (std::vector<std::string>{"timestamp", "file", "row", "reason", "classification", "ingested_file"}));
   EXPECT_EQ(line["timestamp"], "2025-03-30T23:06:42.127715654Z");
   EXPECT_EQ(line["file"], "feed.csv");
   EXPECT_EQ(line["row"], "x,y,-0.0.1");
@@ -57,8 +58,12 @@ TEST(RejectLog, ALongRowIsAPrefixAndSaysSo) {
 }
 
 TEST(RejectLog, ASensitiveFieldIsSeenNowhere) {
-  const feed::FeedDefinition definition = feed::parse_definition("feed: small\nschema: {fields: [{name: a, sensitive: true, constraints: {maxLength: 3}}, {name: n, type: integer}]}", "s.yaml");
-  for (const char* text : {"a,n\nSECRET,1\n", "a,n\nSECRET,x\n", "a,n\n\"SECRET,1\n", "a,n\nSECRET\n", "a,n\nx,SECRET,1\n"}) {
+  const feed::FeedDefinition definition = feed::parse_definition(
+      "feed: small\nschema: {fields: [{name: a, sensitive: true, constraints: {maxLength: 3}}, {name: n, type: "
+      "integer}]}",
+      "s.yaml");
+  for (const char* text :
+       {"a,n\nSECRET,1\n", "a,n\nSECRET,x\n", "a,n\n\"SECRET,1\n", "a,n\nSECRET\n", "a,n\nx,SECRET,1\n"}) {
     EXPECT_EQ(first_reject(definition, text).dump().find("SECRET"), std::string::npos) << text;
   }
 }
@@ -110,12 +115,17 @@ TEST(JsonText, IsReadBackByAnotherReaderWhateverTheBytes) {
   EXPECT_FALSE(append_json_string(text, all));
   EXPECT_EQ(Json::parse(text).get<std::string>(), all);
   text.clear();
-  EXPECT_TRUE(append_json_string(text, "a\xff" "b"));
-  EXPECT_EQ(Json::parse(text).get<std::string>(), "a\xef\xbf\xbd" "b");
+  EXPECT_TRUE(append_json_string(text,
+                                 "a\xff"
+                                 "b"));
+  EXPECT_EQ(Json::parse(text).get<std::string>(),
+            "a\xef\xbf\xbd"
+            "b");
 }
 
 TEST(Base64, AgreesWithRfc4648) {
-  const std::pair<const char*, const char*> kVectors[] = {{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foobar", "Zm9vYmFy"}};
+  const std::pair<const char*, const char*> kVectors[] = {
+      {"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foobar", "Zm9vYmFy"}};
   for (const auto& [plain, coded] : kVectors) {
     EXPECT_EQ(base64(plain), coded);
     EXPECT_EQ(from_base64(coded), plain);

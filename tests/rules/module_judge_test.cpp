@@ -11,10 +11,13 @@ namespace {
 using namespace ledgermill::testing;
 
 feed::FeedDefinition counted_definition(int timeout_ms = 300, int most_abends = 10) {
-  return feed::parse_definition("feed: counted\nschema: {fields: [{name: n, type: integer, constraints: {required: true}}, {name: word, constraints: {maxLength: 8}}]}\n"
-                                "rules: {module: Bad, timeout_ms: " + std::to_string(timeout_ms) + ", max_abends: " + std::to_string(most_abends) +
-                                    ", reasons: [{code: is_seven, field: n, message: seven}, {code: wrong_word, field: word, message: word}]}\n",
-                                "counted.yaml");
+  return feed::parse_definition(
+      "feed: counted\nschema: {fields: [{name: n, type: integer, constraints: {required: true}}, {name: word, "
+      "constraints: {maxLength: 8}}]}\n"
+      "rules: {module: Bad, timeout_ms: " +
+          std::to_string(timeout_ms) + ", max_abends: " + std::to_string(most_abends) +
+          ", reasons: [{code: is_seven, field: n, message: seven}, {code: wrong_word, field: word, message: word}]}\n",
+      "counted.yaml");
 }
 
 /// A module that breaks rule is_seven for 7, and does `harm` when it meets 13.
@@ -35,9 +38,11 @@ std::string module_source(const std::string& harm, const std::string& more = "")
                    move "Y" to BROKEN-IS-SEVEN(r)
                end-if
                if N-STATE(r) = 1 and N-VALUE(r) = 13
-                   )cobol" + harm + R"cobol(
+                   )cobol" +
+         harm + R"cobol(
                end-if
-               )cobol" + more + R"cobol(
+               )cobol" +
+         more + R"cobol(
            end-perform
            goback.
 )cobol";
@@ -58,20 +63,26 @@ class ModuleFixture : public ::testing::Test {
   TempFolder folder;
 };
 
-TEST_F(ModuleFixture, AGoodModuleRejectsWhatBreaksItsRules) { EXPECT_EQ(judged(feed_with(module_source("continue"))), "7: is_seven(n)"); }
+TEST_F(ModuleFixture, AGoodModuleRejectsWhatBreaksItsRules) {
+  EXPECT_EQ(judged(feed_with(module_source("continue"))), "7: is_seven(n)");
+}
 
-TEST_F(ModuleFixture, StopRunCostsExactlyOneRecord) { EXPECT_EQ(judged(feed_with(module_source("stop run"))), "7: is_seven(n); 13: cobol_abend"); }
+TEST_F(ModuleFixture, StopRunCostsExactlyOneRecord) {
+  EXPECT_EQ(judged(feed_with(module_source("stop run"))), "7: is_seven(n); 13: cobol_abend");
+}
 
 TEST_F(ModuleFixture, ARuntimeErrorCostsExactlyOneRecord) {
   EXPECT_EQ(judged(feed_with(module_source("call \"no-such-program\""))), "7: is_seven(n); 13: cobol_abend");
 }
 
 TEST_F(ModuleFixture, AnEndlessLoopCostsExactlyOneRecord) {
-  EXPECT_EQ(judged(feed_with(module_source("perform until seen > 0 continue end-perform"))), "7: is_seven(n); 13: cobol_timeout");
+  EXPECT_EQ(judged(feed_with(module_source("perform until seen > 0 continue end-perform"))),
+            "7: is_seven(n); 13: cobol_timeout");
 }
 
 TEST_F(ModuleFixture, ASleepCostsExactlyOneRecord) {
-  EXPECT_EQ(judged(feed_with(module_source("call \"C$SLEEP\" using 3600"), counted_definition(20)), 14), "7: is_seven(n); 13: cobol_timeout");
+  EXPECT_EQ(judged(feed_with(module_source("call \"C$SLEEP\" using 3600"), counted_definition(20)), 14),
+            "7: is_seven(n); 13: cobol_timeout");
 }
 
 TEST_F(ModuleFixture, AWriteToWhatItWasShownCostsExactlyOneRecord) {
@@ -79,7 +90,8 @@ TEST_F(ModuleFixture, AWriteToWhatItWasShownCostsExactlyOneRecord) {
 }
 
 TEST_F(ModuleFixture, TooManyAbendsRefuseTheBatchNamingTheModule) {
-  const std::string fact = failure_of([&] { judged(feed_with(module_source("continue", "stop run"), counted_definition(300, 3))); });
+  const std::string fact =
+      failure_of([&] { judged(feed_with(module_source("continue", "stop run"), counted_definition(300, 3))); });
   EXPECT_NE(fact.find("rule module 'Bad'"), std::string::npos) << fact;
   EXPECT_NE(fact.find("more than 3 records"), std::string::npos) << fact;
 }
@@ -88,7 +100,10 @@ TEST_F(ModuleFixture, AModuleOfAnotherLayoutIsRefused) {
   const std::string source = module_source("continue");
   folder.write("counted.cpy", copybook("counted", counted_definition().layout, *counted_definition().module));
   folder.write("Bad.cbl", source);
-  ASSERT_EQ(std::system(("cd " + folder.path().string() + " && cobc -m -free -I . -o Bad.so Bad.cbl 2>/dev/null || cobc -m -I . -o Bad.so Bad.cbl").c_str()), 0);
+  ASSERT_EQ(std::system(("cd " + folder.path().string() +
+                         " && cobc -m -free -I . -o Bad.so Bad.cbl 2>/dev/null || cobc -m -I . -o Bad.so Bad.cbl")
+                            .c_str()),
+            0);
   std::filesystem::remove(folder / "Bad.cbl");  // a compiled module only
   batch::Feed feed = batch::prepare_feed(counted_definition(), {{folder.path()}, folder / "cache"});
   EXPECT_EQ(judged(feed), "7: is_seven(n)");
@@ -108,7 +123,9 @@ TEST_F(ModuleFixture, ACompileErrorShowsTheCompilersLine) {
 }
 
 TEST_F(ModuleFixture, AMissingModuleSaysWhereWasLooked) {
-  const std::string fact = failure_of([&] { batch::prepare_feed(counted_definition(), {{folder.path()}, folder / "cache"}); });
+  const std::string fact = failure_of([&] {
+    batch::prepare_feed(counted_definition(), {{folder.path()}, folder / "cache"});
+  });
   EXPECT_NE(fact.find(folder.path().string()), std::string::npos) << fact;
 }
 
@@ -118,7 +135,8 @@ TEST_F(ModuleFixture, ARuleOfAnInvalidFieldStaysSilent) {
 }
 
 TEST_F(ModuleFixture, TextIsShownPaddedWithSpaces) {
-  const batch::Feed feed = feed_with(module_source("continue", "if WORD-STATE(r) = 1 and WORD-TEXT(r) not = \"right\" move \"Y\" to BROKEN-WRONG-WORD(r) end-if"));
+  const batch::Feed feed = feed_with(module_source(
+      "continue", "if WORD-STATE(r) = 1 and WORD-TEXT(r) not = \"right\" move \"Y\" to BROKEN-WRONG-WORD(r) end-if"));
   EXPECT_EQ(judge(feed, folder.write("f.csv", "n,word\n1,right\n2,wrong\n3,\n")).rejects(), "2: wrong_word(word)");
 }
 
@@ -129,7 +147,10 @@ TEST_F(ModuleFixture, VerdictsDoNotDependOnTheOrderOfBlocks) {
   const auto made = folder / "t.csv";
   std::string text = "Date,Transaction Type,Description,Amount\n";
   for (int i = 0; i < 9000; ++i) {
-    static const char* const kLines[] = {"2025-03-30,Payroll,Salary Payment,1.00\n", "2014-03-30,Payroll,Salary Payment,1.00\n", "2025-03-30,Payroll,Utility Bill,-1.00\n", "2025-03-30,Payment,Utility Bill,0\n", "2025-03-30,Invoice,Service Fee,5000000.01\n"};
+    static const char* const kLines[] = {
+        "2025-03-30,Payroll,Salary Payment,1.00\n", "2014-03-30,Payroll,Salary Payment,1.00\n",
+        "2025-03-30,Payroll,Utility Bill,-1.00\n", "2025-03-30,Payment,Utility Bill,0\n",
+        "2025-03-30,Invoice,Service Fee,5000000.01\n"};
     text += kLines[(i * 7) % 5];
   }
   folder.write("t.csv", text);
@@ -142,8 +163,10 @@ TEST_F(ModuleFixture, VerdictsDoNotDependOnTheOrderOfBlocks) {
   batch::ChunkIngester forward(feed, plan, file);
   batch::ChunkIngester backward(feed, plan, file);
   std::vector<std::vector<std::byte>> packed;
-  for (const ChunkPlan& chunk : plan.chunks) packed.push_back(batch::pack(forward.ingest(chunk.number, {}), batch::PackRows::kIncluded));
-  for (std::size_t i = plan.chunks.size(); i-- > 0;) EXPECT_EQ(batch::pack(backward.ingest(plan.chunks[i].number, {}), batch::PackRows::kIncluded), packed[i]);
+  for (const ChunkPlan& chunk : plan.chunks)
+    packed.push_back(batch::pack(forward.ingest(chunk.number, {}), batch::PackRows::kIncluded));
+  for (std::size_t i = plan.chunks.size(); i-- > 0;)
+    EXPECT_EQ(batch::pack(backward.ingest(plan.chunks[i].number, {}), batch::PackRows::kIncluded), packed[i]);
 }
 
 TEST_F(ModuleFixture, AJudgeThatIsKilledIsReplacedAndNothingIsLost) {
@@ -177,25 +200,42 @@ TEST_P(IngestCsv, JudgesAsItsUsersKnowIt) {
   static const batch::Feed feed = transactions();
   const TempFolder folder;
   const std::string expected = *GetParam().rejects == 0 ? "" : std::string("1: ") + GetParam().rejects;
-  EXPECT_EQ(judge(feed, folder.write("t.csv", std::string("Date,Transaction Type,Description,Amount\n") + GetParam().record + "\n")).rejects(), expected) << GetParam().record;
+  EXPECT_EQ(judge(feed, folder.write("t.csv", std::string("Date,Transaction Type,Description,Amount\n") +
+                                                  GetParam().record + "\n"))
+                .rejects(),
+            expected)
+      << GetParam().record;
 }
 
 INSTANTIATE_TEST_SUITE_P(
     Transactions, IngestCsv,
     ::testing::Values(
-        TransactionCase{"2015-01-01,Payroll,Salary Payment,1234", ""}, TransactionCase{"2034-12-31,Payroll,Bonus Payment,1234.5", ""},
-        TransactionCase{"2014-12-31,Payroll,Salary Payment,1", "date_window(Date)"}, TransactionCase{"2035-01-01,Payroll,Salary Payment,1", "date_window(Date)"},
-        TransactionCase{"2025-02-30,Payroll,Salary Payment,1", "type-error(Date)"}, TransactionCase{"2025-03-30,Payroll,Salary Payment,-1", "amount_sign(Amount)"},
-        TransactionCase{"2025-03-30,Payroll,Tax Deduction,250000.00", ""}, TransactionCase{"2025-03-30,Payroll,Tax Deduction,250000.01", "amount_size(Amount)"},
-        TransactionCase{"2025-03-30,Invoice,Client Invoice,5000000.00", ""}, TransactionCase{"2025-03-30,Invoice,Client Invoice,5000000.01", "amount_size(Amount)"},
-        TransactionCase{"2025-03-30,Invoice,Service Fee,-0.01", "amount_sign(Amount)"}, TransactionCase{"2025-03-30,Payment,Utility Bill,-5000000.00", ""},
-        TransactionCase{"2025-03-30,Payment,Vendor Payment,-5000000.01", "amount_size(Amount)"}, TransactionCase{"2025-03-30,Payment,Credit Card Payment,0.01", "amount_sign(Amount)"},
-        TransactionCase{"2025-03-30,Bank Transaction,ATM Withdrawal,-1000000.00", ""}, TransactionCase{"2025-03-30,Bank Transaction,ATM Withdrawal,-1000000.01", "amount_size(Amount)"},
-        TransactionCase{"2025-03-30,Bank Transaction,Check Deposit,1000000.00", ""}, TransactionCase{"2025-03-30,Bank Transaction,Account Transfer,1000000.01", "amount_size(Amount)"},
-        TransactionCase{"2025-03-30,Payroll,Salary Payment,0", "amount_zero(Amount)"}, TransactionCase{"2025-03-30,Payment,Utility Bill,-0.0", "amount_zero(Amount)"},
-        TransactionCase{"2025-03-30,Payroll,Utility Bill,1", "pair_not_allowed(Description)"}, TransactionCase{"2025-03-30,Invoice,Subscription Fee,1", ""},
-        TransactionCase{"2025-03-30,payroll,Salary Payment,1", "enum(Transaction Type)"}, TransactionCase{"2025-03-30,Payroll,Salary Payment,1.234", "type-error(Amount)"},
-        TransactionCase{"2035-01-01,Payroll,Utility Bill,-250000.01", "date_window(Date) pair_not_allowed(Description) amount_sign(Amount) amount_size(Amount)"},
+        TransactionCase{"2015-01-01,Payroll,Salary Payment,1234", ""},
+        TransactionCase{"2034-12-31,Payroll,Bonus Payment,1234.5", ""},
+        TransactionCase{"2014-12-31,Payroll,Salary Payment,1", "date_window(Date)"},
+        TransactionCase{"2035-01-01,Payroll,Salary Payment,1", "date_window(Date)"},
+        TransactionCase{"2025-02-30,Payroll,Salary Payment,1", "type-error(Date)"},
+        TransactionCase{"2025-03-30,Payroll,Salary Payment,-1", "amount_sign(Amount)"},
+        TransactionCase{"2025-03-30,Payroll,Tax Deduction,250000.00", ""},
+        TransactionCase{"2025-03-30,Payroll,Tax Deduction,250000.01", "amount_size(Amount)"},
+        TransactionCase{"2025-03-30,Invoice,Client Invoice,5000000.00", ""},
+        TransactionCase{"2025-03-30,Invoice,Client Invoice,5000000.01", "amount_size(Amount)"},
+        TransactionCase{"2025-03-30,Invoice,Service Fee,-0.01", "amount_sign(Amount)"},
+        TransactionCase{"2025-03-30,Payment,Utility Bill,-5000000.00", ""},
+        TransactionCase{"2025-03-30,Payment,Vendor Payment,-5000000.01", "amount_size(Amount)"},
+        TransactionCase{"2025-03-30,Payment,Credit Card Payment,0.01", "amount_sign(Amount)"},
+        TransactionCase{"2025-03-30,Bank Transaction,ATM Withdrawal,-1000000.00", ""},
+        TransactionCase{"2025-03-30,Bank Transaction,ATM Withdrawal,-1000000.01", "amount_size(Amount)"},
+        TransactionCase{"2025-03-30,Bank Transaction,Check Deposit,1000000.00", ""},
+        TransactionCase{"2025-03-30,Bank Transaction,Account Transfer,1000000.01", "amount_size(Amount)"},
+        TransactionCase{"2025-03-30,Payroll,Salary Payment,0", "amount_zero(Amount)"},
+        TransactionCase{"2025-03-30,Payment,Utility Bill,-0.0", "amount_zero(Amount)"},
+        TransactionCase{"2025-03-30,Payroll,Utility Bill,1", "pair_not_allowed(Description)"},
+        TransactionCase{"2025-03-30,Invoice,Subscription Fee,1", ""},
+        TransactionCase{"2025-03-30,payroll,Salary Payment,1", "enum(Transaction Type)"},
+        TransactionCase{"2025-03-30,Payroll,Salary Payment,1.234", "type-error(Amount)"},
+        TransactionCase{"2035-01-01,Payroll,Utility Bill,-250000.01",
+                        "date_window(Date) pair_not_allowed(Description) amount_sign(Amount) amount_size(Amount)"},
         TransactionCase{",,,", "required(Date) required(Transaction Type) required(Description) required(Amount)"}));
 
 }  // namespace

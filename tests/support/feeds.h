@@ -57,7 +57,8 @@ inline Judged judge(const batch::Feed& feed, const std::filesystem::path& path, 
   return judged;
 }
 
-inline Judged judge_text(const feed::FeedDefinition& definition, std::string_view text, std::uint32_t chunk_bytes = 1U << 20) {
+inline Judged judge_text(const feed::FeedDefinition& definition, std::string_view text,
+                         std::uint32_t chunk_bytes = 1U << 20) {
   const TempFolder folder;
   return judge({definition, std::nullopt}, folder.write("feed.csv", text), chunk_bytes);
 }

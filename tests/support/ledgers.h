@@ -32,7 +32,8 @@ class TestDatabase {
   TestDatabase(const TestDatabase&) = delete;
   TestDatabase& operator=(const TestDatabase&) = delete;
   ~TestDatabase() {
-    if (kind_ == LedgerKind::kPostgres) ledger::PostgresConnection(options(test_postgres())).execute("DROP DATABASE " + name_ + " WITH (FORCE)");
+    if (kind_ == LedgerKind::kPostgres)
+      ledger::PostgresConnection(options(test_postgres())).execute("DROP DATABASE " + name_ + " WITH (FORCE)");
   }
 
   LedgerKind kind() const { return kind_; }
@@ -46,13 +47,17 @@ class TestDatabase {
     made.lease = lease;
     return made;
   }
-  std::unique_ptr<ledger::Ledger> open(std::chrono::seconds lease = std::chrono::seconds(60)) const { return ledger::open_ledger(options(url_, lease)); }
+  std::unique_ptr<ledger::Ledger> open(std::chrono::seconds lease = std::chrono::seconds(60)) const {
+    return ledger::open_ledger(options(url_, lease));
+  }
 
   /// Runs SQL as the owner. Tables of the ledger are written ledger.NAME.
   void execute(std::string sql) const {
     resolve(sql);
-    if (kind_ == LedgerKind::kPostgres) ledger::PostgresConnection(options(url_)).execute(sql);
-    else ledger::SqliteConnection(folder_ / "ledger.db", ledger::SqliteConnection::Mode::kReadWrite).execute(sql);
+    if (kind_ == LedgerKind::kPostgres)
+      ledger::PostgresConnection(options(url_)).execute(sql);
+    else
+      ledger::SqliteConnection(folder_ / "ledger.db", ledger::SqliteConnection::Mode::kReadWrite).execute(sql);
   }
   std::string scalar(std::string sql) const {
     resolve(sql);
@@ -68,7 +73,8 @@ class TestDatabase {
 
  private:
   void resolve(std::string& sql) const {
-    for (auto at = sql.find("ledger."); at != std::string::npos; at = sql.find("ledger.", at + 10)) sql.replace(at, 7, kind_ == LedgerKind::kPostgres ? "ledgermill." : "");
+    for (auto at = sql.find("ledger."); at != std::string::npos; at = sql.find("ledger.", at + 10))
+      sql.replace(at, 7, kind_ == LedgerKind::kPostgres ? "ledgermill." : "");
   }
 
   LedgerKind kind_;

@@ -26,9 +26,12 @@ struct Words {
 
 const char* chunk_state_name(ChunkStatus::State state) {
   switch (state) {
-    case ChunkStatus::State::kPlanned: return "planned";
-    case ChunkStatus::State::kClaimed: return "claimed";
-    case ChunkStatus::State::kDone: return "done";
+    case ChunkStatus::State::kPlanned:
+      return "planned";
+    case ChunkStatus::State::kClaimed:
+      return "claimed";
+    case ChunkStatus::State::kDone:
+      return "done";
   }
   return "?";
 }
@@ -54,8 +57,10 @@ Json batch_json(const BatchSummary& batch) {
             {"corrects", batch.corrects ? Json(batch.corrects->text) : Json(nullptr)}};
   Json sums = Json::object();
   for (const FieldSum& sum : batch.totals.sums) {
-    sums[sum.field] = {{"in", sum.in.text(sum.scale)}, {"posted", sum.posted.text(sum.scale)},
-                       {"rejected", sum.rejected.text(sum.scale)}, {"unreadable", sum.unreadable}};
+    sums[sum.field] = {{"in", sum.in.text(sum.scale)},
+                       {"posted", sum.posted.text(sum.scale)},
+                       {"rejected", sum.rejected.text(sum.scale)},
+                       {"unreadable", sum.unreadable}};
   }
   json["sums"] = sums;
   if (!batch.refusal.empty()) json["refusal"] = batch.refusal;
@@ -63,9 +68,14 @@ Json batch_json(const BatchSummary& batch) {
 }
 
 Json chunk_json(const ChunkStatus& chunk) {
-  Json json{{"chunk", to_int(chunk.number)},        {"state", chunk_state_name(chunk.state)}, {"epoch", chunk.epoch},
-            {"worker", chunk.worker},               {"accepted", chunk.accepted},             {"rejected", chunk.rejected},
-            {"lease_seconds_left", chunk.lease_seconds_left}, {"age_seconds", chunk.age_seconds}};
+  Json json{{"chunk", to_int(chunk.number)},
+            {"state", chunk_state_name(chunk.state)},
+            {"epoch", chunk.epoch},
+            {"worker", chunk.worker},
+            {"accepted", chunk.accepted},
+            {"rejected", chunk.rejected},
+            {"lease_seconds_left", chunk.lease_seconds_left},
+            {"age_seconds", chunk.age_seconds}};
   json["reject_part"] = chunk.part ? Json(chunk.part->name) : Json(nullptr);
   return json;
 }
@@ -90,12 +100,14 @@ void list(const Words& words, Session& session) {
 }
 
 void print_chunks(const std::vector<ChunkStatus>& chunks) {
-  std::vector<std::vector<std::string>> rows{{"chunk", "state", "worker", "lease", "age", "accepted", "rejected", "epoch"}};
+  std::vector<std::vector<std::string>> rows{
+      {"chunk", "state", "worker", "lease", "age", "accepted", "rejected", "epoch"}};
   for (const ChunkStatus& chunk : chunks) {
-    rows.push_back({std::to_string(to_int(chunk.number)), chunk_state_name(chunk.state), shown(chunk.worker),
-                    chunk.state == ChunkStatus::State::kClaimed ? fmt::format("{:.0f} s", chunk.lease_seconds_left) : "",
-                    chunk.state == ChunkStatus::State::kPlanned ? "" : fmt::format("{:.0f} s", chunk.age_seconds),
-                    grouped(chunk.accepted), grouped(chunk.rejected), std::to_string(chunk.epoch)});
+    rows.push_back(
+        {std::to_string(to_int(chunk.number)), chunk_state_name(chunk.state), shown(chunk.worker),
+         chunk.state == ChunkStatus::State::kClaimed ? fmt::format("{:.0f} s", chunk.lease_seconds_left) : "",
+         chunk.state == ChunkStatus::State::kPlanned ? "" : fmt::format("{:.0f} s", chunk.age_seconds),
+         grouped(chunk.accepted), grouped(chunk.rejected), std::to_string(chunk.epoch)});
   }
   fmt::print("{}", table(rows, 3));
 }
@@ -151,10 +163,12 @@ void add_batches(CLI::App& app, Session& session) {
   list_command->add_option("--most", words->most, "How many")->capture_default_str();
   list_command->add_option("--before", words->before, "Only batches with a smaller number, for the next page");
   list_command->footer("Example:\n  ledgermill batches list --feed transactions --json\n");
-  auto* show_command = add("show", "One batch: its balance and its chunks, with worker, lease and age while it runs", show);
+  auto* show_command =
+      add("show", "One batch: its balance and its chunks, with worker, lease and age while it runs", show);
   show_command->add_option("batch", words->batch, "Batch id, an unambiguous part of it, or its number")->required();
   show_command->footer("Example:\n  ledgermill batches show transactions/2025-03-30\n");
-  auto* discard_command = add("discard", "Give up an unfinished or refused batch, so that its file may be tried anew", discard);
+  auto* discard_command =
+      add("discard", "Give up an unfinished or refused batch, so that its file may be tried anew", discard);
   discard_command->add_option("batch", words->batch, "Batch id, an unambiguous part of it, or its number")->required();
   discard_command->footer("A published batch cannot be discarded: load its correction with run --corrects.\n");
 }

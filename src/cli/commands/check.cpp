@@ -36,8 +36,9 @@ void add_check(CLI::App& app, Session& session) {
   words->judge.add_to(*command, session);
   command->get_option("files")->required();
   command->add_option("--show", words->show, "How many rejects to show")->capture_default_str();
-  command->footer("Examples:\n  ledgermill check transactions inbox/*.csv\n  ledgermill check transactions day.csv --json\n"
-                  "  ledgermill check feeds/mine.yaml day.csv --expect-records 1204 --expect-sum 99.50\n");
+  command->footer(
+      "Examples:\n  ledgermill check transactions inbox/*.csv\n  ledgermill check transactions day.csv --json\n"
+      "  ledgermill check feeds/mine.yaml day.csv --expect-records 1204 --expect-sum 99.50\n");
   command->callback([words, &session] { check(*words, session); });
 }
 

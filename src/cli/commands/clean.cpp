@@ -19,8 +19,10 @@ void clean(bool dry_run, Session& session) {
   if (!dry_run) batch::remove_leftovers(leftovers);
   for (const batch::Leftover& leftover : leftovers) {
     if (session.settings.json) {
-      const nlohmann::ordered_json json{{"path", leftover.path.string()}, {"bytes", leftover.bytes},
-                                        {"batch", leftover.batch.text},   {"removed", !dry_run}};
+      const nlohmann::ordered_json json{{"path", leftover.path.string()},
+                                        {"bytes", leftover.bytes},
+                                        {"batch", leftover.batch.text},
+                                        {"removed", !dry_run}};
       fmt::print("{}\n", json.dump());
     } else {
       fmt::print("{} {} ({} bytes, batch {})\n", dry_run ? "would remove" : "removed", shown(leftover.path.string()),

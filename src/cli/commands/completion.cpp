@@ -55,11 +55,13 @@ std::string fish_script(const CLI::App& app) {
     script += fmt::format("complete -c ledgermill -n __fish_use_subcommand -a {} -d '{}'\n", sub->get_name(),
                           CLI::detail::find_and_replace(sub->get_description(), "'", "\\'"));
     for (const CLI::App* second : sub->get_subcommands({})) {
-      script += fmt::format("complete -c ledgermill -n '__fish_seen_subcommand_from {}' -a {}\n", sub->get_name(), second->get_name());
+      script += fmt::format("complete -c ledgermill -n '__fish_seen_subcommand_from {}' -a {}\n", sub->get_name(),
+                            second->get_name());
     }
     for (const CLI::Option* option : sub->get_options()) {
       for (const std::string& name : option->get_lnames()) {
-        script += fmt::format("complete -c ledgermill -n '__fish_seen_subcommand_from {}' -l {}\n", sub->get_name(), name);
+        script +=
+            fmt::format("complete -c ledgermill -n '__fish_seen_subcommand_from {}' -l {}\n", sub->get_name(), name);
       }
     }
   }

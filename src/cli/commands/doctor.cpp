@@ -71,7 +71,8 @@ std::string look_at_rejects(const fs::path& root) {
   fs::path there = root;
   while (!fs::exists(there) && there.has_relative_path()) there = there.parent_path();
   if (::access(there.c_str(), W_OK) != 0) {
-    throw Failure(ReturnCode::kUnavailable, fmt::format("'{}' cannot be written by this user", there.string()), "name another folder: --rejects DIR");
+    throw Failure(ReturnCode::kUnavailable, fmt::format("'{}' cannot be written by this user", there.string()),
+                  "name another folder: --rejects DIR");
   }
   return fmt::format("{}, {} MB free", root.string(), grouped(fs::space(there).available / 1'000'000));
 }
@@ -82,7 +83,8 @@ void doctor(Session& session) {
   const auto definitions = feed::list_definitions(session.feed_folders());
   if (definitions.empty()) {
     doctor.examine("feeds", []() -> std::string {
-      throw Failure(ReturnCode::kRefused, "no feed definition was found", "ledgermill feed draft SAMPLE.csv makes a first one; --feeds DIR");
+      throw Failure(ReturnCode::kRefused, "no feed definition was found",
+                    "ledgermill feed draft SAMPLE.csv makes a first one; --feeds DIR");
     });
   }
   for (const fs::path& definition : definitions) {
@@ -100,8 +102,10 @@ void add_doctor(CLI::App& app, Session& session) {
   add_module_options(*command, session);
   add_ledger_options(*command, session);
   add_json_option(*command, session);
-  command->add_option("--rejects", session.settings.rejects, "Folder of the reject log (default: rejects/ beside the ledger) [LEDGERMILL_REJECTS]");
-  command->footer("Changes nothing but the cache of compiled rule modules. RC 0: all in order.\n\nExample:\n  ledgermill doctor\n");
+  command->add_option("--rejects", session.settings.rejects,
+                      "Folder of the reject log (default: rejects/ beside the ledger) [LEDGERMILL_REJECTS]");
+  command->footer(
+      "Changes nothing but the cache of compiled rule modules. RC 0: all in order.\n\nExample:\n  ledgermill doctor\n");
   command->callback([&session] { doctor(session); });
 }
 

@@ -28,12 +28,14 @@ void list(const Words&, Session& session) {
   for (const std::filesystem::path& path : feed::list_definitions(session.feed_folders())) {
     const feed::FeedDefinition definition = feed::load_definition(path);
     if (session.settings.json) {
-      fmt::print("{}\n", Json{{"feed", definition.name}, {"title", definition.title}, {"definition", path.string()}}.dump());
+      fmt::print("{}\n",
+                 Json{{"feed", definition.name}, {"title", definition.title}, {"definition", path.string()}}.dump());
     }
     rows.push_back({definition.name, shown(definition.title), path.string()});
   }
   if (session.settings.json) return;
-  fmt::print("{}", rows.size() == 1 ? "no feed definitions; ledgermill feed draft SAMPLE.csv makes a first one\n" : table(rows, 9));
+  fmt::print("{}", rows.size() == 1 ? "no feed definitions; ledgermill feed draft SAMPLE.csv makes a first one\n"
+                                    : table(rows, 9));
 }
 
 std::string constraints_text(const Field& field) {
@@ -55,26 +57,38 @@ void show(const Words& words, Session& session) {
   if (session.settings.json) {
     Json fields = Json::array();
     for (const Field& field : definition.layout.fields) {
-      fields.push_back({{"name", field.name}, {"column", field.column}, {"type", field_type_name(field.type)}, {"constraints", constraints_text(field)}});
+      fields.push_back({{"name", field.name},
+                        {"column", field.column},
+                        {"type", field_type_name(field.type)},
+                        {"constraints", constraints_text(field)}});
     }
-    fmt::print("{}\n", Json{{"feed", definition.name}, {"title", definition.title}, {"definition", definition.path.string()},
-                            {"digest", definition.digest.hex()}, {"files", definition.files}, {"table", definition.table},
-                            {"module", definition.module ? Json(definition.module->program) : Json(nullptr)}, {"fields", fields}}
+    fmt::print("{}\n", Json{{"feed", definition.name},
+                            {"title", definition.title},
+                            {"definition", definition.path.string()},
+                            {"digest", definition.digest.hex()},
+                            {"files", definition.files},
+                            {"table", definition.table},
+                            {"module", definition.module ? Json(definition.module->program) : Json(nullptr)},
+                            {"fields", fields}}
                            .dump());
     return;
   }
-  fmt::print("feed {}: {}\n  definition {} (digest {})\n  files {}, posted to {}\n", definition.name, shown(definition.title),
-             definition.path.string(), definition.digest.hex12(), definition.files.empty() ? "any" : definition.files, definition.table);
+  fmt::print("feed {}: {}\n  definition {} (digest {})\n  files {}, posted to {}\n", definition.name,
+             shown(definition.title), definition.path.string(), definition.digest.hex12(),
+             definition.files.empty() ? "any" : definition.files, definition.table);
   std::vector<std::vector<std::string>> rows{{"field", "type", "column", "constraints"}};
   for (const Field& field : definition.layout.fields) {
-    const std::string type = field.type == FieldType::kDecimal ? fmt::format("decimal({},{})", field.precision, field.scale) : field_type_name(field.type);
+    const std::string type = field.type == FieldType::kDecimal
+                                 ? fmt::format("decimal({},{})", field.precision, field.scale)
+                                 : field_type_name(field.type);
     rows.push_back({shown(field.name), type, field.column, shown(constraints_text(field))});
   }
   fmt::print("{}", table(rows, 9));
   if (!definition.module) return;
   fmt::print("  rule module {}:\n", definition.module->program);
   rows = {};
-  for (const ModuleRule& rule : definition.module->rules) rows.push_back({"", rule.code, rule.field, shown(rule.message)});
+  for (const ModuleRule& rule : definition.module->rules)
+    rows.push_back({"", rule.code, rule.field, shown(rule.message)});
   fmt::print("{}", table(rows, 9));
 }
 
@@ -83,12 +97,15 @@ void check(const Words& words, Session& session) {
   const batch::Feed feed = batch::prepare_feed(session.definition(words.feed), session.module_places());
   const rules::ConstraintJudge patterns_compile(feed.definition.layout);
   if (session.settings.json) {
-    fmt::print("{}\n", Json{{"feed", feed.definition.name}, {"digest", feed.definition.digest.hex()},
-                            {"module", feed.module ? Json(feed.module->library.string()) : Json(nullptr)}}.dump());
+    fmt::print("{}\n", Json{{"feed", feed.definition.name},
+                            {"digest", feed.definition.digest.hex()},
+                            {"module", feed.module ? Json(feed.module->library.string()) : Json(nullptr)}}
+                           .dump());
     return;
   }
   fmt::print("feed {} is in order: {} fields, {}\n", feed.definition.name, feed.definition.layout.fields.size(),
-             feed.module ? fmt::format("rule module {} (digest {})", feed.module->program, feed.module->digest.hex12()) : "no rule module");
+             feed.module ? fmt::format("rule module {} (digest {})", feed.module->program, feed.module->digest.hex12())
+                         : "no rule module");
 }
 
 void draft(const Words& words, Session&) { fmt::print("{}", feed::draft_definition(words.sample, words.name)); }
@@ -111,7 +128,8 @@ void add_feed(CLI::App& app, Session& session) {
     return sub;
   };
   add("list", "Feed definitions that are found, and where", list)->footer("Example:\n  ledgermill feed list\n");
-  of_feed(add("show", "One feed: fields, constraints, rules", show))->footer("Example:\n  ledgermill feed show transactions\n");
+  of_feed(add("show", "One feed: fields, constraints, rules", show))
+      ->footer("Example:\n  ledgermill feed show transactions\n");
   auto* check_command = of_feed(add("check", "Whether a definition and its rule module are in order", check));
   add_module_options(*check_command, session);
   check_command->footer("Example:\n  ledgermill feed check feeds/mine.yaml\n");

@@ -34,10 +34,15 @@ std::uint64_t bytes_of(const std::string& text) {
     digits = std::string::npos;
   }
   const std::string unit = digits == std::string::npos ? "?" : text.substr(digits);
-  const std::uint64_t factor = unit.empty() ? 1 : unit == "K" ? 1'000 : unit == "M" ? 1'000'000 : unit == "G" ? 1'000'000'000 : 0;
+  const std::uint64_t factor = unit.empty()  ? 1
+                               : unit == "K" ? 1'000
+                               : unit == "M" ? 1'000'000
+                               : unit == "G" ? 1'000'000'000
+                                             : 0;
   constexpr std::uint64_t kMost = 1'000'000'000'000;
   if (factor == 0 || text.front() == '-' || number > kMost / factor) {
-    throw Failure(ReturnCode::kRefused, fmt::format("--size '{}' is no size", text), "write it as 500M, 2G or 1000000, at most 1000G");
+    throw Failure(ReturnCode::kRefused, fmt::format("--size '{}' is no size", text),
+                  "write it as 500M, 2G or 1000000, at most 1000G");
   }
   return number * factor;
 }
@@ -55,12 +60,14 @@ void generate(const Words& words, Session& session) {
   options.out = words.out;
   if (!words.business_date.empty()) {
     options.business_date = BusinessDate::from_text(words.business_date);
-    if (!options.business_date) throw Failure(ReturnCode::kRefused, fmt::format("--business-date '{}' is no day", words.business_date));
+    if (!options.business_date)
+      throw Failure(ReturnCode::kRefused, fmt::format("--business-date '{}' is no day", words.business_date));
   }
   const feed::GeneratedFile made = feed::generate(definition, options);
   if (session.settings.json) {
-    const nlohmann::ordered_json json{{"feed", definition.name}, {"file", made.file.string()}, {"truth", made.truth.string()},
-                                      {"records", made.records}, {"bytes", made.bytes},        {"faulty", made.faulty}};
+    const nlohmann::ordered_json json{{"feed", definition.name},      {"file", made.file.string()},
+                                      {"truth", made.truth.string()}, {"records", made.records},
+                                      {"bytes", made.bytes},          {"faulty", made.faulty}};
     fmt::print("{}\n", json.dump());
     return;
   }
@@ -71,19 +78,24 @@ void generate(const Words& words, Session& session) {
 }  // namespace
 
 void add_generate(CLI::App& app, Session& session) {
-  auto* command = app.add_subcommand("generate", "Write a synthetic feed file, with faults, and a truth file that names them");
+  auto* command =
+      app.add_subcommand("generate", "Write a synthetic feed file, with faults, and a truth file that names them");
   auto words = std::make_shared<Words>();
   command->add_option("feed", words->feed, "Name of the feed, or path of its definition (.yaml)")->required();
   command->add_option("--records", words->records, "How many records")->check(CLI::PositiveNumber);
   command->add_option("--size", words->size, "Or how many bytes: 500M, 2G");
-  command->add_option("--faults", words->faults, "Share of records with a fault, 0 to 1")->check(CLI::Range(0.0, 1.0))->capture_default_str();
+  command->add_option("--faults", words->faults, "Share of records with a fault, 0 to 1")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
   command->add_option("--seed", words->seed, "Same seed, same file")->capture_default_str();
-  command->add_option("--out", words->out, "Folder (the file's name follows the feed's pattern) or file to write")->required();
+  command->add_option("--out", words->out, "Folder (the file's name follows the feed's pattern) or file to write")
+      ->required();
   command->add_option("--business-date", words->business_date, "YYYY-MM-DD, for the file's name (default 2025-03-30)");
   add_feed_options(*command, session);
   add_json_option(*command, session);
-  command->footer("Examples:\n  ledgermill generate transactions --records 1000000 --faults 0.01 --seed 7 --out inbox/\n"
-                  "  ledgermill generate transactions --size 500M --out big.csv\n");
+  command->footer(
+      "Examples:\n  ledgermill generate transactions --records 1000000 --faults 0.01 --seed 7 --out inbox/\n"
+      "  ledgermill generate transactions --size 500M --out big.csv\n");
   command->callback([words, &session] { generate(*words, session); });
 }
 

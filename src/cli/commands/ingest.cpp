@@ -60,9 +60,10 @@ void add_ingest(CLI::App& app, Session& session) {
   command->add_option("--shard", words->shard, "i/n: this is process i (from 0) of n that stage the same files")
       ->envname("LEDGERMILL_SHARD")
       ->capture_default_str();
-  command->footer("Limits and declared totals are judged when the whole batch is posted.\n\nExamples:\n"
-                  "  ledgermill ingest transactions inbox/*.csv --out staged/\n"
-                  "  ledgermill ingest transactions big.csv --out staged/ --shard 0/4\n");
+  command->footer(
+      "Limits and declared totals are judged when the whole batch is posted.\n\nExamples:\n"
+      "  ledgermill ingest transactions inbox/*.csv --out staged/\n"
+      "  ledgermill ingest transactions big.csv --out staged/ --shard 0/4\n");
   command->callback([words, &session] { ingest(*words, session); });
 }
 

@@ -41,13 +41,15 @@ void add_ledger(CLI::App& app, Session& session) {
   auto* command = app.add_subcommand("ledger", "The ledger itself: migrate, status");
   command->require_subcommand(1);
   auto feeds = std::make_shared<std::vector<std::string>>();
-  auto* migrate_command = command->add_subcommand("migrate", "Make the ledger's schema, or bring it to this program's version; nobody may be loading");
+  auto* migrate_command = command->add_subcommand(
+      "migrate", "Make the ledger's schema, or bring it to this program's version; nobody may be loading");
   migrate_command->add_option("feeds", *feeds, "Feeds whose tables and views are made too");
   add_feed_options(*migrate_command, session);
   add_ledger_options(*migrate_command, session);
   migrate_command->callback([feeds, &session] { migrate(*feeds, session); });
-  migrate_command->footer("Example, as the owner of the database:\n"
-                          "  ledgermill ledger migrate transactions --ledger postgresql://owner@db.example/ledger\n");
+  migrate_command->footer(
+      "Example, as the owner of the database:\n"
+      "  ledgermill ledger migrate transactions --ledger postgresql://owner@db.example/ledger\n");
   auto* status_command = command->add_subcommand("status", "The ledger's address and schema version");
   add_ledger_options(*status_command, session);
   status_command->callback([&session] { status(session); });

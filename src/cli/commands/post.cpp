@@ -25,7 +25,8 @@ struct Words {
 };
 
 /// Posts each set not posted by this call before. Returns how many sets there are.
-std::size_t post_all(const Words& words, const batch::PostingOptions& options, std::set<std::string>& ended, Session& session) {
+std::size_t post_all(const Words& words, const batch::PostingOptions& options, std::set<std::string>& ended,
+                     Session& session) {
   const std::vector<batch::StagedSet> sets = batch::find_staged({words.paths.begin(), words.paths.end()});
   for (const batch::StagedSet& set : sets) {
     if (ended.contains(set.plan_file.string())) continue;
@@ -63,18 +64,23 @@ void post(const Words& words, Session& session) {
 }  // namespace
 
 void add_post(CLI::App& app, Session& session) {
-  auto* command = app.add_subcommand("post", "Post staged files to the ledger; needs neither feed definition nor COBOL");
+  auto* command =
+      app.add_subcommand("post", "Post staged files to the ledger; needs neither feed definition nor COBOL");
   auto words = std::make_shared<Words>();
   command->add_option("paths", words->paths, "Staged files, or folders that hold them")->required();
   add_ledger_options(*command, session);
   add_json_option(*command, session);
-  command->add_option("--rejects", session.settings.rejects, "Folder of the reject log (default: rejects/ beside the ledger) [LEDGERMILL_REJECTS]");
-  command->add_option("--workers", session.settings.workers, "Worker processes (default: one for each processor) [LEDGERMILL_WORKERS]");
+  command->add_option("--rejects", session.settings.rejects,
+                      "Folder of the reject log (default: rejects/ beside the ledger) [LEDGERMILL_REJECTS]");
+  command->add_option("--workers", session.settings.workers,
+                      "Worker processes (default: one for each processor) [LEDGERMILL_WORKERS]");
   command->add_option("--corrects", words->corrects, "Id of the published batch that this file replaces");
-  command->add_option("--lease-seconds", session.settings.lease_seconds, "How long a silent worker keeps a chunk")->capture_default_str();
+  command->add_option("--lease-seconds", session.settings.lease_seconds, "How long a silent worker keeps a chunk")
+      ->capture_default_str();
   command->add_flag("--watch", words->watch, "Keep looking for files staged whole, until stopped");
-  command->footer("Examples:\n  ledgermill post staged/\n"
-                  "  ledgermill post staged/* --ledger postgresql://loader@db.example/ledger\n");
+  command->footer(
+      "Examples:\n  ledgermill post staged/\n"
+      "  ledgermill post staged/* --ledger postgresql://loader@db.example/ledger\n");
   command->callback([words, &session] { post(*words, session); });
 }
 

@@ -50,11 +50,16 @@ void list(const Words& words, Session& session) {
     std::uint64_t parts = 0;
     for (const ledger::ChunkStatus& chunk : ledger->chunks(batch.number)) parts += chunk.part ? 1U : 0U;
     if (session.settings.json) {
-      const Json json{{"batch", batch.id.text}, {"state", batch_state_name(batch.state)}, {"rejected", batch.totals.rejected},
-                      {"records", batch.records}, {"parts", parts}, {"root", batch.rejects_root}};
+      const Json json{{"batch", batch.id.text},
+                      {"state", batch_state_name(batch.state)},
+                      {"rejected", batch.totals.rejected},
+                      {"records", batch.records},
+                      {"parts", parts},
+                      {"root", batch.rejects_root}};
       fmt::print("{}\n", json.dump());
     }
-    rows.push_back({batch.id.text, batch_state_name(batch.state), grouped(batch.totals.rejected), grouped(batch.records), grouped(parts)});
+    rows.push_back({batch.id.text, batch_state_name(batch.state), grouped(batch.totals.rejected),
+                    grouped(batch.records), grouped(parts)});
   }
   if (!session.settings.json) fmt::print("{}", rows.size() == 1 ? "no batch has rejects\n" : table(rows, 2));
 }
@@ -92,20 +97,27 @@ void summary(const Words& words, Session& session) {
   each_reject(*ledger, batch, words, [&](reject::LoggedReject&& reject) {
     for (const reject::LoggedReason& reason : reject.reasons) {
       Row& row = by_reason[{reason.code, reason.field}];
-      if (++row.rejects == 1) row.example = fmt::format("record {}: {}", reject.record_number, reason.value.substr(0, 60));
+      if (++row.rejects == 1)
+        row.example = fmt::format("record {}: {}", reject.record_number, reason.value.substr(0, 60));
     }
     return true;
   });
   if (session.settings.json) {
     for (const auto& [key, row] : by_reason) {
-      const Json json{{"batch", batch.id.text}, {"code", key.first}, {"field", key.second}, {"reasons", row.rejects}, {"example", row.example}};
+      const Json json{{"batch", batch.id.text},
+                      {"code", key.first},
+                      {"field", key.second},
+                      {"reasons", row.rejects},
+                      {"example", row.example}};
       fmt::print("{}\n", json.dump(-1, ' ', false, Json::error_handler_t::replace));
     }
     return;
   }
-  fmt::print("batch {}: {} of {} records rejected\n", batch.id.text, grouped(batch.totals.rejected), grouped(batch.records));
+  fmt::print("batch {}: {} of {} records rejected\n", batch.id.text, grouped(batch.totals.rejected),
+             grouped(batch.records));
   std::vector<std::vector<std::string>> rows{{"code", "field", "first example", "reasons"}};
-  for (const auto& [key, row] : by_reason) rows.push_back({key.first, key.second, shown(row.example), grouped(row.rejects)});
+  for (const auto& [key, row] : by_reason)
+    rows.push_back({key.first, key.second, shown(row.example), grouped(row.rejects)});
   fmt::print("{}", table(rows, 3));
 }
 
@@ -132,11 +144,14 @@ void export_rejects(const Words& words, Session& session) {
     return true;
   });
   out.flush();
-  if (!out) throw Failure(ReturnCode::kUnavailable, fmt::format("cannot write '{}'", words.out.empty() ? "standard output" : words.out));
+  if (!out)
+    throw Failure(ReturnCode::kUnavailable,
+                  fmt::format("cannot write '{}'", words.out.empty() ? "standard output" : words.out));
   fmt::print(stderr, "{} records exported\n", grouped(written));
   if (incomplete > 0) {
     session.ended_with(ReturnCode::kRejects);
-    fmt::print(stderr, "{} left out: masked, or longer than the reject log keeps; their place is in 'rejects show'\n", grouped(incomplete));
+    fmt::print(stderr, "{} left out: masked, or longer than the reject log keeps; their place is in 'rejects show'\n",
+               grouped(incomplete));
   }
 }
 
@@ -155,7 +170,8 @@ void add_rejects(CLI::App& app, Session& session) {
   };
   const auto of_batch = [&](CLI::App* sub) {
     sub->add_option("batch", words->batch, "Batch id, an unambiguous part of it, or its number")->required();
-    sub->add_option("--rejects", words->rejects, "Folder of the reject log, where it is not the one that the ledger names");
+    sub->add_option("--rejects", words->rejects,
+                    "Folder of the reject log, where it is not the one that the ledger names");
   };
   auto* list_command = add("list", "Batches that have rejects, newest first", list);
   list_command->add_option("--most", words->most, "How many batches to look at")->capture_default_str();
@@ -168,7 +184,8 @@ void add_rejects(CLI::App& app, Session& session) {
   auto* summary_command = add("summary", "Rejects by code and field, with an example of each", summary);
   of_batch(summary_command);
   summary_command->footer("Example:\n  ledgermill rejects summary transactions/2025-03-30\n");
-  auto* export_command = add("export", "The rejected records' original bytes under the file's header, to send back", export_rejects);
+  auto* export_command =
+      add("export", "The rejected records' original bytes under the file's header, to send back", export_rejects);
   of_batch(export_command);
   export_command->add_option("--out", words->out, "File to write (default: standard output)");
   export_command->footer("Example:\n  ledgermill rejects export transactions/2025-03-30 --out to-mend.csv\n");

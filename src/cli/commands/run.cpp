@@ -52,7 +52,8 @@ void finish(batch::FileReport report, batch::Inbox* inbox, const std::filesystem
       report.hint = failure.hint();
     }
   }
-  if (inbox != nullptr && report.archived_to.empty() && report.return_code != ReturnCode::kUnavailable) inbox->leave(file);
+  if (inbox != nullptr && report.archived_to.empty() && report.return_code != ReturnCode::kUnavailable)
+    inbox->leave(file);
   session.ended_with(report.return_code);
   print_report(report, Judged::kAndPosted, session.settings.json);
 }
@@ -71,7 +72,8 @@ void run_inbox(const Words& words, const batch::Feed& feed, const batch::RunOpti
       if (batch::interrupted()) return;
     }
     if (!words.watch && !inbox.settling() && (!first_look || inbox.waiting().empty())) {
-      for (const auto& [name, why] : inbox.waiting()) fmt::print(stderr, "{} is left for later: {}\n", shown(name), why);
+      for (const auto& [name, why] : inbox.waiting())
+        fmt::print(stderr, "{} is left for later: {}\n", shown(name), why);
       return;
     }
     first_look = false;
@@ -81,7 +83,8 @@ void run_inbox(const Words& words, const batch::Feed& feed, const batch::RunOpti
 
 void run(const Words& words, Session& session) {
   if (words.inbox.empty() == words.judge.files.empty()) {
-    throw Failure(ReturnCode::kRefused, "name the feed's files, or the folder they are delivered to (--inbox), not both");
+    throw Failure(ReturnCode::kRefused,
+                  "name the feed's files, or the folder they are delivered to (--inbox), not both");
   }
   const batch::Feed feed = batch::prepare_feed(session.definition(words.judge.feed), session.module_places());
   const batch::RunOptions options = run_options(words, session);
@@ -105,16 +108,20 @@ void add_run(CLI::App& app, Session& session) {
   auto words = std::make_shared<Words>();
   words->judge.add_to(*command, session);
   add_ledger_options(*command, session);
-  command->add_option("--rejects", session.settings.rejects, "Folder of the reject log (default: rejects/ beside the ledger) [LEDGERMILL_REJECTS]");
-  command->add_option("--inbox", words->inbox, "Folder: takes the files that the feed's 'files' pattern names, and archives them");
+  command->add_option("--rejects", session.settings.rejects,
+                      "Folder of the reject log (default: rejects/ beside the ledger) [LEDGERMILL_REJECTS]");
+  command->add_option("--inbox", words->inbox,
+                      "Folder: takes the files that the feed's 'files' pattern names, and archives them");
   command->add_flag("--watch", words->watch, "With --inbox: keep listening until stopped");
   command->add_flag("--archive", words->archive, "Archive files named on the command line too");
   command->add_option("--corrects", words->corrects, "Id of the published batch that this file replaces");
-  command->add_option("--lease-seconds", session.settings.lease_seconds, "How long a silent worker keeps a chunk")->capture_default_str();
-  command->footer("The same command after any crash goes on where the last one stopped.\n\nExamples:\n"
-                  "  ledgermill run transactions inbox/*.csv\n"
-                  "  ledgermill run transactions --inbox inbox/ --watch\n"
-                  "  ledgermill run transactions day.csv --ledger postgresql://loader@db.example/ledger --workers 2\n");
+  command->add_option("--lease-seconds", session.settings.lease_seconds, "How long a silent worker keeps a chunk")
+      ->capture_default_str();
+  command->footer(
+      "The same command after any crash goes on where the last one stopped.\n\nExamples:\n"
+      "  ledgermill run transactions inbox/*.csv\n"
+      "  ledgermill run transactions --inbox inbox/ --watch\n"
+      "  ledgermill run transactions day.csv --ledger postgresql://loader@db.example/ledger --workers 2\n");
   command->callback([words, &session] { run(*words, session); });
 }
 

@@ -2,7 +2,6 @@
 #include <fmt/core.h>
 
 #include <CLI/CLI.hpp>
-#include <iterator>
 #include <memory>
 
 #include "batch/staging.h"
@@ -20,12 +19,18 @@ std::string cell_text(const Plan& plan, const StagedChunk& chunk, std::size_t fi
   if (column.states[i] == FieldState::kMissing) return "";
   if (described.sensitive) return "***";
   switch (described.type) {
-    case FieldType::kString: return shown(chunk.text.at(column.texts[i]));
-    case FieldType::kInteger: return std::to_string(column.integers[i]);
-    case FieldType::kDecimal: return Amount{column.integers[i], described.scale}.text();
-    case FieldType::kDate: return column.dates[i].text();
-    case FieldType::kDatetime: return Timestamp{column.integers[i] * 1000}.text();
-    case FieldType::kBoolean: return column.booleans[i] != 0 ? "true" : "false";
+    case FieldType::kString:
+      return shown(chunk.text.at(column.texts[i]));
+    case FieldType::kInteger:
+      return std::to_string(column.integers[i]);
+    case FieldType::kDecimal:
+      return Amount{column.integers[i], described.scale}.text();
+    case FieldType::kDate:
+      return column.dates[i].text();
+    case FieldType::kDatetime:
+      return Timestamp{column.integers[i] * 1000}.text();
+    case FieldType::kBoolean:
+      return column.booleans[i] != 0 ? "true" : "false";
   }
   return "";
 }
@@ -43,11 +48,13 @@ void show(const std::string& path) {
   std::size_t accepted = 0;
   std::size_t rejected = 0;
   while (accepted < chunk.accepted.size() || rejected < chunk.rejects.size()) {
-    const bool reject = accepted == chunk.accepted.size() ||
-                        (rejected < chunk.rejects.size() && chunk.rejects[rejected].record < chunk.accepted[accepted].record);
+    const bool reject =
+        accepted == chunk.accepted.size() ||
+        (rejected < chunk.rejects.size() && chunk.rejects[rejected].record < chunk.accepted[accepted].record);
     const std::uint32_t record = reject ? chunk.rejects[rejected].record : chunk.accepted[accepted].record;
-    fmt::format_to(std::back_inserter(out), "{}\t{}", first_record + record, reject ? "reject" : "accept");
-    for (std::size_t f = 0; f < plan.layout.fields.size(); ++f) out += "\t" + (reject ? "" : cell_text(plan, chunk, f, accepted));
+    out += fmt::format("{}\t{}", first_record + record, reject ? "reject" : "accept");
+    for (std::size_t f = 0; f < plan.layout.fields.size(); ++f)
+      out += "\t" + (reject ? "" : cell_text(plan, chunk, f, accepted));
     out += reject ? "\t" + reject::render(plan, batch, chunk, chunk.rejects[rejected]) + "\n" : "\t\n";
     reject ? ++rejected : ++accepted;
     if (out.size() > 65'536) {
@@ -66,7 +73,8 @@ void add_staged(CLI::App& app, Session&) {
   auto path = std::make_shared<std::string>();
   auto* sub = command->add_subcommand("show", "A staged chunk as tab-separated text, its rejects as JSON");
   sub->add_option("file", *path, "A .staged file; its plan must lie beside it")->required();
-  sub->footer("Example:\n  ledgermill staged show staged/ingested-2025-03-30-22-25-02-9f86d081884c-000001.staged | head\n");
+  sub->footer(
+      "Example:\n  ledgermill staged show staged/ingested-2025-03-30-22-25-02-9f86d081884c-000001.staged | head\n");
   sub->callback([path] { show(*path); });
 }
 

@@ -19,9 +19,9 @@ void verify(const std::string& name, Session& session) {
   const batch::Verification result = batch::verify_batch(*ledger, ledger->find_batch(name));
   if (!result.agrees()) session.ended_with(ReturnCode::kRefused);
   if (session.settings.json) {
-    nlohmann::ordered_json json{{"batch", result.batch.id.text},      {"agrees", result.agrees()},
-                                {"records", result.batch.records},    {"postings", result.postings},
-                                {"rejects", result.logged_rejects},   {"differences", result.differences}};
+    nlohmann::ordered_json json{{"batch", result.batch.id.text},    {"agrees", result.agrees()},
+                                {"records", result.batch.records},  {"postings", result.postings},
+                                {"rejects", result.logged_rejects}, {"differences", result.differences}};
     for (const FieldSum& sum : result.sums) json["sums"][sum.field] = {{"posted", sum.posted.text(sum.scale)}};
     fmt::print("{}\n", json.dump());
     return;
@@ -44,8 +44,9 @@ void add_verify(CLI::App& app, Session& session) {
   command->add_option("batch", *batch, "Batch id, an unambiguous part of it, or its number")->required();
   add_ledger_options(*command, session);
   add_json_option(*command, session);
-  command->footer("RC 0: all agrees. RC 8: something differs; each difference is named.\n\nExample:\n"
-                  "  ledgermill verify transactions/2025-03-30\n");
+  command->footer(
+      "RC 0: all agrees. RC 8: something differs; each difference is named.\n\nExample:\n"
+      "  ledgermill verify transactions/2025-03-30\n");
   command->callback([batch, &session] { verify(*batch, session); });
 }
 

@@ -16,6 +16,14 @@
 #include <cstdlib>
 #include <ctime>
 
+#if defined(__SANITIZE_ADDRESS__)
+#define LEDGERMILL_ADDRESS_SANITIZER 1
+#elif defined(__has_feature)
+#define LEDGERMILL_ADDRESS_SANITIZER __has_feature(address_sanitizer)
+#else
+#define LEDGERMILL_ADDRESS_SANITIZER 0
+#endif
+
 namespace ledgermill::rules {
 
 namespace {
@@ -28,7 +36,8 @@ long futex(JudgeChannel& channel, int operation, std::uint32_t value, const time
 void drop_privileges(const JudgeTask& task, int parent_pid) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent_pid) ::_exit(0);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE}) std::signal(signal, SIG_IGN);  // the worker decides when a judge ends
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE})
+    std::signal(signal, SIG_IGN);  // the worker decides when a judge ends
   const int null = ::open("/dev/null", O_RDWR);
   for (int fd = 0; fd <= 2; ++fd) ::dup2(null, fd);
   ::close_range(3, UINT_MAX, 0);
@@ -36,7 +45,7 @@ void drop_privileges(const JudgeTask& task, int parent_pid) {
   const rlimit no_core{0, 0};
   ::setrlimit(RLIMIT_CORE, &no_core);
   ::prctl(PR_SET_DUMPABLE, 0);
-#if !defined(__SANITIZE_ADDRESS__)
+#if !LEDGERMILL_ADDRESS_SANITIZER  // it reserves terabytes
   constexpr rlim_t kMostData = rlim_t{2} << 30;
   const rlimit data{kMostData, kMostData};
   ::setrlimit(RLIMIT_DATA, &data);
@@ -45,7 +54,8 @@ void drop_privileges(const JudgeTask& task, int parent_pid) {
 }
 
 [[noreturn]] void give_up(JudgeChannel& channel, const char* what, const char* detail) {
-  std::snprintf(channel.words.data(), channel.words.size(), "%s: %s", what, detail == nullptr ? "no further words" : detail);
+  std::snprintf(channel.words.data(), channel.words.size(), "%s: %s", what,
+                detail == nullptr ? "no further words" : detail);
   set_state(channel, JudgeChannel::State::kUnusable);
   ::_exit(0);
 }
@@ -62,7 +72,9 @@ using Entry = int (*)(void* block, void* columns, void* flags);
 
 Entry load(const JudgeTask& task) {
   void* libcob = ::dlopen("libcob.so.4", RTLD_NOW | RTLD_GLOBAL);
-  if (libcob == nullptr) give_up(*task.channel, "GnuCOBOL's run time cannot be loaded; install the package libcob4 (or gnucobol3)", ::dlerror());
+  if (libcob == nullptr)
+    give_up(*task.channel, "GnuCOBOL's run time cannot be loaded; install the package libcob4 (or gnucobol3)",
+            ::dlerror());
   const auto init = reinterpret_cast<void (*)(int, char**)>(::dlsym(libcob, "cob_init"));
   if (init == nullptr) give_up(*task.channel, "libcob has no cob_init", ::dlerror());
   init(0, nullptr);
@@ -91,7 +103,8 @@ void run_judge(const JudgeTask& task, int parent_pid) {
   JudgeChannel& channel = *task.channel;
   set_state(channel, JudgeChannel::State::kIdle);
   while (true) {
-    while (channel.state.load(std::memory_order_acquire) != JudgeChannel::State::kWork) wait_while(channel, JudgeChannel::State::kIdle, -1);
+    while (channel.state.load(std::memory_order_acquire) != JudgeChannel::State::kWork)
+      wait_while(channel, JudgeChannel::State::kIdle, -1);
     judge(&channel.call, task.columns.data(), task.flags.data());
     set_state(channel, JudgeChannel::State::kIdle);
   }
