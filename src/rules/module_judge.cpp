@@ -227,7 +227,7 @@ struct ModuleJudge::State {
         const std::string_view cell =
             block.states(f)[i] == FieldState::kValid ? text.at(block.texts(f)[i]) : std::string_view();
         const std::size_t length = std::min(cell.size(), column.value_bytes);
-        std::memcpy(out, cell.data(), length);
+        std::copy_n(cell.data(), length, out);
         std::memset(out + length, ' ', column.value_bytes - length);
       }
     }
