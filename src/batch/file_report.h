@@ -29,7 +29,7 @@ struct FileReport {
   std::string fact;  ///< why, when return_code is 8 or worse
   std::string hint;
   double seconds = 0;                   ///< wall time
-  std::uint64_t judge_nanoseconds = 0;  ///< waiting for the rule module's verdicts, all workers together (`check`)
+  std::uint64_t judge_nanoseconds = 0;  ///< processor time of all judge processes (`check`)
 };
 
 /// Totals of the whole file: the chunks', and the spans before the first chunk.

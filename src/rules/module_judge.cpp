@@ -176,6 +176,7 @@ struct ModuleJudge::State {
         return CallOutcome::kOverran;
       }
     }
+    if (has_clock) counts.nanoseconds += static_cast<std::uint64_t>(nanoseconds_of(clock) - used_before);
     // A module that ran to its end but destroyed the channel's words did not keep its side of the call.
     return channel.state.load() == JudgeChannel::State::kIdle ? CallOutcome::kDone : CallOutcome::kDied;
   }
@@ -271,12 +272,10 @@ ModuleJudge::~ModuleJudge() = default;
 void ModuleJudge::judge(const ChunkText& text, Findings& findings) {
   State& s = *state_;
   if (s.block.size() == 0) return;
-  const std::int64_t began = nanoseconds_of(CLOCK_MONOTONIC);
   s.pad_texts(text);
   s.judge_window({0, s.block.size() - 1}, s.module.timeout_ms, findings);
   for (std::size_t rule = 0; rule < s.module.rules.size(); ++rule) s.read_flags(rule, findings);
   ++s.counts.blocks;
-  s.counts.nanoseconds += static_cast<std::uint64_t>(nanoseconds_of(CLOCK_MONOTONIC) - began);
 }
 
 void ModuleJudge::begin_chunk() { state_->convicted_in_chunk = 0; }

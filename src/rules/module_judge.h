@@ -43,7 +43,7 @@ ModuleImage resolve_module(std::string_view feed, const Layout& layout, const Ru
 /// What became of the judge processes so far.
 struct JudgeCounts {
   std::uint64_t blocks = 0;
-  std::uint64_t nanoseconds = 0;  ///< spent waiting for verdicts
+  std::uint64_t nanoseconds = 0;  ///< of processor time that the judge took for calls that it ended
   std::uint32_t abends = 0;
   std::uint32_t timeouts = 0;
   std::uint32_t restarts = 0;
