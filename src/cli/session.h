@@ -80,6 +80,7 @@ void add_doctor(CLI::App& app, Session& session);
 void add_clean(CLI::App& app, Session& session);
 void add_feed(CLI::App& app, Session& session);
 void add_rules(CLI::App& app, Session& session);
+void add_cobol(CLI::App& app, Session& session);
 void add_ledger(CLI::App& app, Session& session);
 void add_completion(CLI::App& app, Session& session);
 

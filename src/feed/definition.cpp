@@ -12,8 +12,8 @@
 #include "base/file.h"
 #include "feed/cell_decoder.h"
 #include "feed/name_pattern.h"
-#include "feed/yaml_reader.h"
 #include "record/reason.h"
+#include "yaml/yaml_map.h"
 
 namespace ledgermill::feed {
 

@@ -5,7 +5,7 @@
 
 #include "base/failure.h"
 #include "base/file.h"
-#include "feed/yaml_reader.h"
+#include "yaml/yaml_map.h"
 
 namespace ledgermill::feed {
 

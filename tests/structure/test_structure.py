@@ -65,7 +65,7 @@ class Structure(unittest.TestCase):
                     self.assertIn(name, SYSTEM_HEADERS, f"{path}: {name} belongs to no room of the table")
 
     def test_a_public_header_shows_no_third_party(self):
-        private = {"feed/yaml_reader.h", "base/expected.h"}
+        private = {"yaml/yaml_map.h", "base/expected.h"}
         for path in SOURCES:
             name = str(path.relative_to(ROOT / "src"))
             if path.suffix == ".h" and name not in private:
@@ -106,7 +106,8 @@ class Structure(unittest.TestCase):
 
 SYSTEM_HEADERS = {"spawn.h", "unistd.h", "fcntl.h", "poll.h", "sched.h", "dlfcn.h", "immintrin.h", "emmintrin.h", "signal.h"}
 # libpq itself reads PG…; whether the address leaves the TLS mode to it is asked where the connection is made.
-ALLOWED_ENVIRONMENT = {"postgres_connection.cpp", "check.cpp"}
+# Which cobc is called is the PATH's to say: its file stands for its version in the cache of compiled modules.
+ALLOWED_ENVIRONMENT = {"postgres_connection.cpp", "check.cpp", "compile.cpp"}
 
 if __name__ == "__main__":
     sys.argv = sys.argv[:1]

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "feed/yaml_reader.h"
+#include "yaml/yaml_map.h"
 
 #include <fmt/core.h>
 
@@ -7,7 +7,7 @@
 #include <charconv>
 #include <set>
 
-namespace ledgermill::feed {
+namespace ledgermill {
 
 namespace {
 
@@ -187,4 +187,4 @@ std::vector<YamlMap> YamlMap::maps(const char* key) const {
   return values;
 }
 
-}  // namespace ledgermill::feed
+}  // namespace ledgermill

@@ -14,10 +14,10 @@
 
 #include "base/failure.h"
 
-namespace ledgermill::feed {
+namespace ledgermill {
 
-/// Reads one YAML mapping by its keys; every mistake is a Failure (RC 8) that begins "<path>:<line>: ". Private to the
-/// room: the definition and the generator's catalogue are read by it.
+/// Reads one YAML mapping by its keys; every mistake is a Failure (RC 8) that begins "<path>:<line>: ". What people
+/// write (feed definitions, catalogues of faults, jobs) is read by it, so mistakes look alike everywhere.
 class YamlMap {
  public:
   /// The whole text. Failure when it is no YAML, no mapping, or larger than 1 MiB.
@@ -62,4 +62,4 @@ class YamlMap {
   int line_;
 };
 
-}  // namespace ledgermill::feed
+}  // namespace ledgermill
