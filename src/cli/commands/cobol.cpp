@@ -117,7 +117,7 @@ void inspect(SourceWords& words, const Session& session) {
 void add_cobol(CLI::App& app, Session& session) {
   auto* command = app.add_subcommand("cobol", "COBOL programs: compile, inspect");
   command->require_subcommand(1);
-  command->footer("Example:\n  ledgermill cobol inspect cobol/programs/TransformCSV.cbl\n");
+  command->footer("Example:\n  ledgermill cobol inspect payroll.cbl --std ibm\n");
   auto* compile_command =
       command->add_subcommand("compile", "Compile a program, once per content and flags, and print where it lies");
   auto compile_words = std::make_shared<SourceWords>();
