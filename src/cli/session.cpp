@@ -38,10 +38,10 @@ fs::path default_cache() {
   return fs::absolute(".ledgermill-cache");
 }
 
-std::string worker_name() {
+std::string host_name() {
   std::array<char, 256> host{};
   ::gethostname(host.data(), host.size() - 1);
-  return fmt::format("{}/{}", host.data(), ::getpid());
+  return host.data();
 }
 
 /// postgresql://user:secret@host/db would stand in the process list and the shell's history.
@@ -79,7 +79,7 @@ ledger::LedgerOptions Session::ledger_options() const {
   ledger::LedgerOptions options;
   options.url = settings.ledger;
   if (!settings.ledger_password_file.empty()) options.password_file = settings.ledger_password_file;
-  options.worker = worker_name();
+  options.host = host_name();
   options.lease = std::chrono::seconds(std::max(1L, static_cast<long>(settings.lease_seconds)));
   return options;
 }

@@ -117,11 +117,14 @@ struct Recount {
 struct LedgerOptions {
   std::string url;  ///< "sqlite:PATH", or "postgresql://..." (a password in it is refused by the cli)
   std::optional<std::filesystem::path> password_file;  ///< first line is the password
-  std::string worker;                                  ///< name of this worker, for people: host/pid
+  std::string host;                                    ///< name of this machine
   std::chrono::seconds lease{60};
   /// A ledger that has no schema yet gets one (SQLite: the file is made). Otherwise Failure RC 8 with a hint.
   enum class Create : std::uint8_t { kIfMissing, kNever } create = Create::kIfMissing;
   enum class Access : std::uint8_t { kReadWrite, kReadOnly } access = Access::kReadWrite;
+
+  /// Name of the calling process as a worker, for people: "host/process id".
+  std::string worker() const;
 };
 
 /// Posts batches exactly once and answers what was posted. The numbered invariants of the posting protocol

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/core.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -10,6 +11,8 @@
 #include "ledger/ledger.h"
 
 namespace ledgermill::ledger {
+
+std::string LedgerOptions::worker() const { return fmt::format("{}/{}", host, ::getpid()); }
 
 const char* batch_state_name(BatchState state) {
   switch (state) {

@@ -65,7 +65,7 @@ Parameters connection_parameters(const LedgerOptions& options) {
   otherwise("keepalives_interval", "5");
   otherwise("keepalives_count", "3");
   otherwise("tcp_user_timeout", "30000");
-  otherwise("application_name", "ledgermill/" + options.worker);
+  otherwise("application_name", "ledgermill/" + options.worker());
   parameters["client_encoding"] = "UTF8";
   if (options.password_file) {
     const std::string text = read_small_file(*options.password_file, 4096);

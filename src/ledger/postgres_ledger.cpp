@@ -123,7 +123,7 @@ class PostgresLedger final : public Ledger {
     return again([&]() -> ChunkClaimResult {
       const PostgresRows rows = connection_.query(
           "SELECT status, chunk, epoch, former_pid, former_start FROM ledgermill.claim_chunk($1, $2, $3, $4, $5)",
-          {number_text(batch), options_.worker, pid_text(), connection_.backend_start(), lease_text()});
+          {number_text(batch), options_.worker(), pid_text(), connection_.backend_start(), lease_text()});
       const std::string status = rows.text(0, 0);
       if (status == "ended") return {ClaimStatus::kEnded, std::nullopt};
       if (status == "all done") return {ClaimStatus::kAllDone, std::nullopt};

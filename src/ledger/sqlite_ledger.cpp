@@ -280,7 +280,8 @@ class SqliteLedger final : public Ledger {
     auto claim = connection_.prepare(
         "UPDATE chunk SET state = 'claimed', epoch = epoch + 1, worker = ?1, holder = ?2, lease_until = ?3, claimed_at "
         "= ?4 WHERE batch = ?5 AND number = ?6 RETURNING epoch");
-    claim.bind(1, std::string_view(options_.worker));
+    const std::string worker = options_.worker();
+    claim.bind(1, std::string_view(worker));
     claim.bind(2, std::string_view(holder_));
     claim.bind(3, now_seconds() + static_cast<double>(options_.lease.count()));
     claim.bind(4, now_seconds());

@@ -43,7 +43,7 @@ class TestDatabase {
   ledger::LedgerOptions options(const std::string& url, std::chrono::seconds lease = std::chrono::seconds(60)) const {
     ledger::LedgerOptions made;
     made.url = url;
-    made.worker = "test";
+    made.host = "test";
     made.lease = lease;
     return made;
   }
