@@ -117,6 +117,7 @@ struct ChunkIngester::State {
   const Feed& feed;
   const Plan& plan;
   const feed::SourceFile& file;
+  const feed::ByteCheck check;
   RecordBlock block;
   rules::ConstraintJudge constraints;
   std::unique_ptr<rules::ModuleJudge> module;
@@ -124,10 +125,11 @@ struct ChunkIngester::State {
   Findings findings;
   std::vector<std::uint32_t> rejected;  // records of the block that have a finding, ascending
 
-  State(const Feed& the_feed, const Plan& the_plan, const feed::SourceFile& the_file)
+  State(const Feed& the_feed, const Plan& the_plan, const feed::SourceFile& the_file, feed::ByteCheck the_check)
       : feed(the_feed),
         plan(the_plan),
         file(the_file),
+        check(the_check),
         block(the_plan.layout, the_feed.module.has_value()),
         constraints(the_plan.layout) {
     if (feed.module) {
@@ -186,14 +188,14 @@ StagedChunk ChunkIngester::State::ingest_oversize(const ChunkPlan& chunk) {
   return staged;
 }
 
-ChunkIngester::ChunkIngester(const Feed& feed, const Plan& plan, const feed::SourceFile& file)
-    : state_(std::make_unique<State>(feed, plan, file)) {}
+ChunkIngester::ChunkIngester(const Feed& feed, const Plan& plan, const feed::SourceFile& file, feed::ByteCheck check)
+    : state_(std::make_unique<State>(feed, plan, file, check)) {}
 ChunkIngester::~ChunkIngester() = default;
 
 StagedChunk ChunkIngester::ingest(ChunkNumber number, const OnBlock& on_block) {
   State& s = *state_;
   const ChunkPlan& chunk = s.plan.chunk(number);
-  feed::read_chunk(s.file, chunk, s.bytes);
+  feed::read_chunk(s.file, chunk, s.check, s.bytes);
   if (chunk.oversize) {
     StagedChunk staged = s.ingest_oversize(chunk);
     if (on_block) on_block({chunk.bytes, 1, 1});

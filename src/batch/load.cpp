@@ -81,12 +81,14 @@ void count(SharedCounters& counters, const ChunkIngester::BlockDone& block) {
   counters.rejected.fetch_add(block.rejected, std::memory_order_relaxed);
 }
 
-Plan survey_file(const Feed& feed, const feed::SourceFile& file, const JudgeOptions& options, Teller& teller) {
+Plan survey_file(const Feed& feed, const feed::SourceFile& file, const JudgeOptions& options, feed::ByteCheck check,
+                 Teller& teller) {
   feed::SurveyOptions survey_options;
   survey_options.chunk_bytes = options.chunk_bytes;
   survey_options.now = options.now;
   survey_options.business_date = options.business_date;
   survey_options.declared = options.declared;
+  survey_options.chunk_digests = check == feed::ByteCheck::kDigest;
   survey_options.progress = [&teller](std::uint64_t bytes) {
     teller.surveyed(bytes);
     stop_if_interrupted();
@@ -141,6 +143,7 @@ ChunkTold from_bytes(std::span<const std::byte> bytes) {
 
 /// What `check` and `ingest` do differently with the chunks of a plan. All but `wanted` is called in workers.
 struct ChunkUse {
+  feed::ByteCheck check{};
   std::function<bool(ChunkNumber)> wanted;
   std::function<std::optional<StagedChunk>(ChunkNumber)> made_before;
   /// Takes a judged chunk; returns the lines of the first rejects to show.
@@ -167,7 +170,7 @@ void judge_chunks(const Feed& feed, const feed::SourceFile& file, const Plan& pl
   };
   flow.tick = [&] { teller.loaded(plan.head.bytes()); };
   const auto make_work = [&]() -> ChunkWork {
-    return [&, ingester = std::make_shared<ChunkIngester>(feed, plan, file)](ChunkNumber number) {
+    return [&, ingester = std::make_shared<ChunkIngester>(feed, plan, file, use.check)](ChunkNumber number) {
       if (const auto before = use.made_before(number)) {
         count(teller.counters(), {before->totals.bytes, before->totals.records, before->totals.rejected});
         return to_bytes({before->totals, count_reasons(*before, plan.module_rules), 0, {}});
@@ -255,7 +258,7 @@ FileReport check_file(const Feed& feed, const std::filesystem::path& path, const
   return reported(feed.definition.name, path, [&](FileReport& report) {
     const feed::SourceFile file(path);
     Teller teller(options.progress, path, file.bytes());
-    const Plan plan = survey_file(feed, file, options, teller);
+    const Plan plan = survey_file(feed, file, options, feed::ByteCheck::kNone, teller);
     report.identity = plan.file;
     report.totals = ControlTotals::zero(plan.layout);
     const BatchId batch = BatchId::of(plan.feed, plan.business_date, plan.file.sha256, 1);
@@ -267,7 +270,9 @@ FileReport check_file(const Feed& feed, const std::filesystem::path& path, const
       }
       return lines;
     };
-    const ChunkUse use{[](ChunkNumber) { return true; }, [](ChunkNumber) { return std::nullopt; }, first_rejects};
+    // Nothing is kept of a chunk, and check_unchanged below tells whether the file was replaced: one digest will do.
+    const ChunkUse use{feed::ByteCheck::kNone, [](ChunkNumber) { return true; },
+                       [](ChunkNumber) { return std::nullopt; }, first_rejects};
     if (!plan.chunks.empty()) judge_chunks(feed, file, plan, options, teller, use, report);
     file.check_unchanged();
     if (report.first_rejects.size() > show_rejects) report.first_rejects.resize(show_rejects);
@@ -281,7 +286,7 @@ FileReport run_file(const Feed& feed, const std::filesystem::path& path, const R
   return reported(feed.definition.name, path, [&](FileReport& report) {
     const feed::SourceFile file(path);
     Teller teller(options.judge.progress, path, file.bytes());
-    const Plan plan = survey_file(feed, file, options.judge, teller);
+    const Plan plan = survey_file(feed, file, options.judge, feed::ByteCheck::kDigest, teller);
     report.identity = plan.file;
     report.totals = ControlTotals::zero(plan.layout);
     require_room(options.posting.rejects_root, file.bytes());  // every record may be a reject
@@ -296,7 +301,7 @@ FileReport run_file(const Feed& feed, const std::filesystem::path& path, const R
     posting.workers = options.judge.workers;
     posting.rejects_root = registration.batch.rejects_root;
     const MakeSupply make_supply = [&]() -> SupplyChunk {
-      return [&, ingester = std::make_shared<ChunkIngester>(feed, registration.plan, file)](
+      return [&, ingester = std::make_shared<ChunkIngester>(feed, registration.plan, file, feed::ByteCheck::kDigest)](
                  ChunkNumber number, const std::function<void()>& after_block) {
         return ingester->ingest(number, [&](const ChunkIngester::BlockDone& block) {
           count(teller.counters(), block);
@@ -316,13 +321,14 @@ FileReport ingest_file(const Feed& feed, const std::filesystem::path& path, cons
     LM_CHECK(shard.count > 0 && shard.index < shard.count, "a shard is one of its count");
     const feed::SourceFile file(path);
     Teller teller(options.progress, path, file.bytes());
-    const Plan surveyed = survey_file(feed, file, options, teller);
+    const Plan surveyed = survey_file(feed, file, options, feed::ByteCheck::kDigest, teller);
     require_room(out, file.bytes());
     const Plan plan = stage_plan(out, surveyed);
     report.identity = plan.file;
     report.batch = BatchId::of(plan.feed, plan.business_date, plan.file.sha256, 1).text;
     report.totals = ControlTotals::zero(plan.layout);
-    const ChunkUse use{[&](ChunkNumber number) { return (to_int(number) - 1) % shard.count == shard.index; },
+    const ChunkUse use{feed::ByteCheck::kDigest,
+                       [&](ChunkNumber number) { return (to_int(number) - 1) % shard.count == shard.index; },
                        [&](ChunkNumber number) { return find_chunk(out, plan, number); },
                        [&](const StagedChunk& chunk) {
                          stage_chunk(out, plan, chunk);

@@ -201,7 +201,8 @@ class Surveyor {
     }
     LM_CHECK(end > 0, "the window holds more than the longest record");
     if (!full) lines = framer.lines();
-    plan_.chunks.push_back(next_chunk(window_.begin(), end, records, Sha256::of(window_.bytes().substr(0, end))));
+    const Digest digest = options_.chunk_digests ? Sha256::of(window_.bytes().substr(0, end)) : Digest{};
+    plan_.chunks.push_back(next_chunk(window_.begin(), end, records, digest));
     next_record_ += records;
     advance(end, lines);
   }
@@ -223,12 +224,12 @@ class Surveyor {
       const bool undecided = at + 1 == bytes.size() && bytes[at] == '\r' && !window_.at_end() && at > 0;
       std::size_t take = at < bytes.size() && !undecided ? at + 1 : at;
       if (!undecided && at + 1 < bytes.size() && bytes[at] == '\r' && bytes[at + 1] == '\n') ++take;
-      sha.update(bytes.substr(0, take));
+      if (options_.chunk_digests) sha.update(bytes.substr(0, take));
       window_.slide_to(window_.begin() + take);
       if (window_.begin() == file_.bytes() || (at < bytes.size() && !undecided)) break;
     }
     const std::uint64_t end = window_.begin();
-    ChunkPlan chunk = next_chunk(begin, end - begin, 1, sha.finish());
+    ChunkPlan chunk = next_chunk(begin, end - begin, 1, options_.chunk_digests ? sha.finish() : Digest{});
     chunk.oversize = true;
     plan_.chunks.push_back(chunk);
     ++next_record_;

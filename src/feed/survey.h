@@ -16,6 +16,7 @@ struct SurveyOptions {
   Timestamp now;                              ///< becomes Plan::planned_at
   std::optional<BusinessDate> business_date;  ///< overrides the definition's pattern
   DeclaredTotals declared;
+  bool chunk_digests = true;  ///< false: ChunkPlan::sha256 stays zero, for a plan that is never stored
   /// Called from time to time with the bytes surveyed so far.
   std::function<void(std::uint64_t)> progress;
 
