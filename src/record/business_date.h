@@ -18,6 +18,7 @@ struct BusinessDate {
   /// True for a day that exists (30 February does not).
   constexpr bool exists() const {
     if (year < 0 || year > 9999 || month < 1 || month > 12 || day < 1) return false;
+    if (day <= 28) return true;  // nearly always, so the branches below are seldom taken and seldom guessed wrong
     constexpr std::int8_t kDays[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     const bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     return day <= kDays[month - 1] + (month == 2 && leap ? 1 : 0);
