@@ -17,6 +17,14 @@ namespace ledgermill::feed {
 
 namespace {
 
+/// Whether eight more bytes are there, and all of them below 0x80.
+bool ascii_ahead(std::string_view text) {
+  std::uint64_t word = 0;
+  if (text.size() < sizeof word) return false;
+  std::memcpy(&word, text.data(), sizeof word);
+  return (word & 0x8080808080808080U) == 0;
+}
+
 /// Whether the bytes are UTF-8 (RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF).
 bool is_utf8(std::string_view text) {
   const auto byte = [text](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
@@ -24,7 +32,7 @@ bool is_utf8(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
     const unsigned lead = byte(i);
     if (lead < 0x80) {
-      ++i;
+      i += ascii_ahead(text.substr(i)) ? 8U : 1U;
     } else if (lead >= 0xc2 && lead <= 0xdf && tail(i + 1)) {
       i += 2;
     } else if (lead >= 0xe0 && lead <= 0xef && tail(i + 1) && tail(i + 2) && !(lead == 0xe0 && byte(i + 1) < 0xa0) &&
@@ -77,13 +85,43 @@ void read_chunk(const SourceFile& file, const ChunkPlan& chunk, ByteCheck check,
   if (check == ByteCheck::kDigest) verify(sha.finish());
 }
 
+/// What stretches of 64 bytes hold, so that one odd byte in a chunk does not let every record of it be searched.
+class OddBytes {
+ public:
+  OddBytes(const ByteScan& scan, std::string_view bytes, char quote) {
+    const ByteCensus all = scan.census(bytes, quote);
+    if (!all.has_nul && !all.has_high && !(all.has_wanted && quote != 0)) return;
+    stretches_.resize(bytes.size() / kStretch + 1);
+    for (std::size_t i = 0; i < stretches_.size(); ++i) {
+      stretches_[i] = scan.census(bytes.substr(i * kStretch, kStretch), quote);
+      stretches_[i].has_wanted = stretches_[i].has_wanted && quote != 0;
+    }
+  }
+
+  /// What the stretches that hold these bytes hold.
+  ByteCensus around(const Frame& frame) const {
+    ByteCensus found;
+    if (stretches_.empty()) return found;
+    for (std::size_t i = frame.offset / kStretch; i <= (frame.offset + frame.length) / kStretch; ++i) {
+      found.has_nul |= stretches_[i].has_nul;
+      found.has_high |= stretches_[i].has_high;
+      found.has_wanted |= stretches_[i].has_wanted;
+    }
+    return found;
+  }
+
+ private:
+  static constexpr std::size_t kStretch = 64;
+  std::vector<ByteCensus> stretches_;  // empty: there are no odd bytes at all
+};
+
 struct ChunkReader::State {
   const FeedDefinition& definition;
   const Plan& plan;
   ChunkText& text;
   const ByteScan& scan = ByteScan::fastest();
   Framer framer;
-  ByteCensus census;
+  OddBytes odd_bytes;
   std::string_view header;            // without its line end; empty when a repeated one cannot be told
   std::vector<CellDecoder> decoders;  // by cell of a record
   std::vector<std::uint16_t> cell_fields;
@@ -101,12 +139,11 @@ struct ChunkReader::State {
         plan(the_plan),
         text(the_text),
         framer(the_text.source, the_definition.framing, MoreBytes::kNone),
-        census(scan.census(the_text.source, the_definition.framing.quote)),
+        odd_bytes(scan, the_text.source, the_definition.framing.quote),
         header(without_line_end(the_plan.header)),
         cell_fields(the_plan.cell_fields),
         places(the_plan.cell_fields.size()),
         spans(RecordBlock::kCapacity) {
-    census.has_wanted = census.has_wanted && definition.framing.quote != 0;
     for (const std::uint16_t field : cell_fields) {
       decoders.emplace_back(plan.layout.fields.at(field), field, definition.csv.missing_values);
     }
@@ -139,7 +176,7 @@ struct ChunkReader::State {
   }
 
   /// Why the record has no cells to speak of; nothing when it has.
-  std::optional<ReasonCode> defect_of(const FramedSpan& span) const {
+  std::optional<ReasonCode> defect_of(const FramedSpan& span, const ByteCensus& census) const {
     const std::string_view bytes = bytes_of(span.frame);
     if (span.kind == FrameKind::kBlank) return ReasonCode::kBlankRow;
     if (census.has_nul && bytes.find('\0') != std::string_view::npos) return ReasonCode::kNulByte;
@@ -261,7 +298,8 @@ struct ChunkReader::State {
   /// here.
   void take_record(const FramedSpan& span, RecordBlock& block, std::size_t i, Findings& findings) {
     block.frames()[i] = span.frame;
-    if (const auto defect = defect_of(span)) return refuse_record(*defect, block, i, findings);
+    const ByteCensus census = odd_bytes.around(span.frame);
+    if (const auto defect = defect_of(span, census)) return refuse_record(*defect, block, i, findings);
     if (census.has_wanted && bytes_of(span.frame).find(definition.framing.quote) != std::string_view::npos)
       return note_number_of_cells(split_quoted(block, i, findings), block, i, findings);
     const std::size_t cells = split_plain(span.frame);

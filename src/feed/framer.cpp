@@ -18,9 +18,13 @@ Framer::Framer(std::string_view bytes, const LineFraming& framing, MoreBytes mor
 }
 
 std::size_t Framer::next(std::span<FramedSpan> spans) {
-  std::size_t count = !quoting_ && framing_.comment == 0 ? next_lines(spans) : 0;
-  if (count > 0 && spans[count - 1].kind == FrameKind::kTooLong) return count;
+  std::size_t count = 0;
   while (count < spans.size() && position_ < bytes_.size()) {
+    if (framing_.comment == 0) {
+      count += next_lines(spans.subspan(count));
+      if (count > 0 && spans[count - 1].kind == FrameKind::kTooLong) return count;
+      if (count == spans.size() || position_ == bytes_.size()) return count;
+    }
     FramedSpan& span = spans[count];
     if (frame_at_position(span) == Told::kNeedsMore) break;
     ++count;
@@ -30,11 +34,14 @@ std::size_t Framer::next(std::span<FramedSpan> spans) {
   return count;
 }
 
-/// The same where every line is a record or blank, 64 bytes at a time; leaves what follows the last whole 64 bytes.
+/// The same for lines up to the first that has a quote, 64 bytes at a time; none of them is a comment. Leaves what
+/// follows the last whole 64 bytes.
 std::size_t Framer::next_lines(std::span<FramedSpan> spans) {
   std::size_t count = 0;
   for (std::size_t at = position_; at + 64 <= bytes_.size(); at += 64) {
-    for (std::uint64_t mask = scan_.line_end_mask64(bytes_.data() + at); mask != 0; mask &= mask - 1) {
+    const std::uint64_t quotes = quoting_ ? scan_.equal_mask64(bytes_.data() + at, framing_.quote) : 0;
+    const std::uint64_t before_quote = quotes == 0 ? ~std::uint64_t{0} : (quotes & -quotes) - 1;
+    for (std::uint64_t mask = scan_.line_end_mask64(bytes_.data() + at) & before_quote; mask != 0; mask &= mask - 1) {
       const std::size_t line_end = at + static_cast<std::size_t>(std::countr_zero(mask));
       if (line_end < position_) continue;  // the LF of a CR LF
       if (count == spans.size()) return count;
@@ -46,6 +53,7 @@ std::size_t Framer::next_lines(std::span<FramedSpan> spans) {
       if (span.kind == FrameKind::kTooLong) return count;
       position_ = span.end;
     }
+    if (quotes != 0) return count;
   }
   return count;
 }
