@@ -12,9 +12,9 @@
 namespace ledgermill::feed {
 
 struct SurveyOptions {
-  std::uint32_t chunk_bytes = 8U << 20;       ///< a chunk ends at the first record start at or after so many bytes
-  Timestamp now;                              ///< becomes Plan::planned_at
-  std::optional<BusinessDate> business_date;  ///< overrides the definition's pattern
+  std::uint32_t chunk_bytes = kDefaultChunkBytes;  ///< a chunk ends at the first record start at or after so many bytes
+  Timestamp now;                                   ///< becomes Plan::planned_at
+  std::optional<BusinessDate> business_date;       ///< overrides the definition's pattern
   DeclaredTotals declared;
   bool digests = true;  ///< false: those of file and chunks stay zero, in a plan that is never stored
   /// Called from time to time with the bytes surveyed so far.
