@@ -12,6 +12,7 @@
 #include "base/failure.h"
 #include "feed/byte_scan.h"
 #include "feed/cell_decoder.h"
+#include "feed/positional_decoder.h"
 
 namespace ledgermill::feed {
 
@@ -81,11 +82,12 @@ struct ChunkReader::State {
   const Plan& plan;
   ChunkText& text;
   const ByteScan& scan = ByteScan::fastest();
-  Framer framer;
+  RecordFramer framer;
   ByteCensus census;
   std::string_view header;            // without its line end; empty when a repeated one cannot be told
   std::vector<CellDecoder> decoders;  // by cell of a record
   std::vector<std::uint16_t> cell_fields;
+  std::optional<PositionalDecoder> positional;  // instead of `decoders`
   std::vector<FramedSpan> spans;
   std::size_t next_span = 0;
   std::size_t span_count = 0;
@@ -96,7 +98,7 @@ struct ChunkReader::State {
       : definition(the_definition),
         plan(the_plan),
         text(the_text),
-        framer(the_text.source, the_definition.framing, MoreBytes::kNone),
+        framer(the_text.source, the_definition, MoreBytes::kNone),
         census(scan.census(the_text.source, the_definition.framing.quote)),
         header(without_line_end(the_plan.header)),
         cell_fields(the_plan.cell_fields),
@@ -105,6 +107,8 @@ struct ChunkReader::State {
     for (const std::uint16_t field : cell_fields) {
       decoders.emplace_back(plan.layout.fields.at(field), field, definition.csv.missing_values);
     }
+    if (definition.decoding == Decoding::kPositional)
+      positional.emplace(definition.positional, plan.layout, definition.csv.missing_values);
   }
 
   std::string_view bytes_of(const Frame& frame) const { return text.source.substr(frame.offset, frame.length); }
@@ -140,6 +144,7 @@ struct ChunkReader::State {
     if (census.has_nul && bytes.find('\0') != std::string_view::npos) return ReasonCode::kNulByte;
     if (census.has_high && !is_utf8(bytes)) return ReasonCode::kEncodingError;
     if (span.kind == FrameKind::kQuoteError) return ReasonCode::kQuoteError;
+    if (span.kind == FrameKind::kTorn && !positional) return ReasonCode::kRecordLength;
     if (!header.empty() && bytes == header) return ReasonCode::kRepeatedHeader;
     return std::nullopt;
   }
@@ -265,6 +270,7 @@ struct ChunkReader::State {
   void decode_record(const FramedSpan& span, RecordBlock& block, std::size_t i, Findings& findings) {
     block.frames()[i] = span.frame;
     if (const auto defect = defect_of(span)) return refuse_record(*defect, block, i, findings);
+    if (positional) return positional->decode(text, block, i, findings);
     const bool quoted =
         census.has_wanted && bytes_of(span.frame).find(definition.framing.quote) != std::string_view::npos;
     const std::size_t cells = quoted ? split_quoted(block, i, findings) : split_plain(block, i, findings);
