@@ -102,7 +102,7 @@ working-storage section.
 77  one-reason               pic x(40).
 77  reason-end               pic 9(4) comp-5.
 77  next-reason              pic 9(4) comp-5.
-77  shown-bytes              pic z(8)9.
+77  shown-bytes              pic 9(3).
 *> For looking at the bytes of a line, one by one.
 77  b                        pic 9(4) comp-5.
 77  one-byte                 pic x.
@@ -217,7 +217,7 @@ judge-order.
         perform judge-places
     else
         move line-bytes to shown-bytes
-        string "not 64 bytes but" shown-bytes(5:5) delimited by size into one-reason
+        string shown-bytes " bytes and not 064" delimited by size into one-reason
         if line-bytes = 0
             move "the line is blank" to one-reason
         end-if

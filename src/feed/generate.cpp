@@ -396,6 +396,7 @@ void Generator::append_placed(std::string& out, const RecordKind& kind, const Fa
 
 void Generator::append_record(std::string& out, const RecordKind& kind, const Fault* fault) {
   pool_rows_.assign(pool_rows_.size(), std::nullopt);
+  const std::size_t start = out.size();
   if (fault != nullptr) out += fault->before;
   const std::size_t begin = out.size();
   if (fault != nullptr && fault->record)
@@ -408,12 +409,11 @@ void Generator::append_record(std::string& out, const RecordKind& kind, const Fa
     append_delimited(out, kind, fault);
   if (fault != nullptr && !fault->repeat_header) out += fault->append;
   if (fault != nullptr) out.resize(std::max(begin, out.size() - std::min<std::size_t>(out.size(), fault->cut)));
-  if (definition_.framing_kind == FramingKind::kFixed &&
-      (out.size() - begin != definition_.framing.max_record_bytes || (fault != nullptr && !fault->before.empty()))) {
+  if (definition_.framing_kind == FramingKind::kFixed && out.size() - start != definition_.framing.max_record_bytes) {
     throw Failure(ReturnCode::kRefused,
                   fmt::format("{} makes a record of {} bytes, framing is fixed at {}",
                               fault != nullptr ? "the fault '" + fault->name + "'" : "the kind '" + kind.name + "'",
-                              out.size() - begin, definition_.framing.max_record_bytes),
+                              out.size() - start, definition_.framing.max_record_bytes),
                   "records behind it would all be shifted; leave such faults out of the catalogue");
   }
   out += catalogue_.newline;
