@@ -99,6 +99,7 @@ working-storage section.
     05  out-reasons          pic x(200).
     05  filler               pic x(3)   value " | ".
     05  out-line             pic x(256).
+77  without-mark             pic x(253).
 77  one-reason               pic x(40).
 77  reason-end               pic 9(4) comp-5.
 77  next-reason              pic 9(4) comp-5.
@@ -190,9 +191,8 @@ read-piece.
 drop-what-is-no-order.
     if orders-read = 1 and line-bytes > 2 and order-line(1:3) = x"EFBBBF"
         subtract 3 from line-bytes
-        move order-line(4:253) to reject-for-people(1:253)
-        move spaces to order-line
-        move reject-for-people(1:253) to order-line
+        move order-line(4:253) to without-mark
+        move without-mark to order-line
     end-if
     if line-bytes > 0 and line-bytes < 257
         if order-line(line-bytes:1) = x"0D"
