@@ -169,6 +169,14 @@ INSTANTIATE_TEST_SUITE_P(
                       Damage{"ctrlZ", "100,Ann   ,042\n\x1a",
                              "2: record-length missing-cell(id) missing-cell(name) missing-cell(n)"}));
 
+TEST(Positional, ALineOverTheLimitIsNeverLoadedAndCostsItself) {
+  const std::string text = "100,Ann   ,042\n" + std::string(5000, ',') + "\n101,Bob   ,001\n";
+  const Judged judged = judge_text(by_line("framing: {max_record_bytes: 1000}\n"), text, 1024);
+  EXPECT_EQ(judged.rejects(), "2: record-too-long");
+  EXPECT_EQ(accepted(judged), "100/Ann/42; 101/Bob/1");
+  EXPECT_EQ(judged.totals().bytes, text.size());
+}
+
 class FixedDamages : public ::testing::TestWithParam<Damage> {};
 
 TEST_P(FixedDamages, CostsExactlyWhatItMust) {
