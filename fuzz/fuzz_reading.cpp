@@ -3,6 +3,7 @@
 // size give the same totals.
 #include <unistd.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdio>
 #include <fstream>
@@ -18,7 +19,30 @@ using namespace ledgermill;
 
 namespace {
 
-const batch::Feed& feed_of(bool wide) {
+/// Positional, over lines and over records of one length.
+batch::Feed positional_feed(const std::string& framing) {
+  return {feed::parse_definition("feed: f\nframing: " + framing + R"yaml(
+decoding: {kind: positional, literals: [{at: 3, text: ","}, {at: 15, text: "|"}]}
+schema:
+  fields:
+    - {name: a, at: 1, length: 2, constraints: {required: true, pattern: "[0-9A-Z]*"}}
+    - {name: n, at: 4, length: 3, type: "decimal(3,0)"}
+    - {name: s, at: 7, length: 4, type: integer, padding: spaces}
+    - {name: t, at: 11, length: 4, padding: none}
+)yaml",
+                                 "f.yaml"),
+          std::nullopt};
+}
+
+const batch::Feed& feed_of(unsigned which) {
+  static const batch::Feed kPositionalLines =
+      positional_feed("{kind: lines, blank_lines: reject, max_record_bytes: 64}");
+  static const batch::Feed kPositionalFixed = positional_feed("{kind: fixed, record_bytes: 16}");
+  static const batch::Feed kFixedCsv{
+      feed::parse_definition("feed: f\nframing: {kind: fixed, record_bytes: 7}\ndialect: {quoteChar: \"\"}\nschema: "
+                             "{fields: [{name: a}, {name: n, type: \"decimal(9,2)\"}]}",
+                             "f.yaml"),
+      std::nullopt};
   static const batch::Feed kPlain{
       feed::parse_definition("feed: f\nschema: {fields: [{name: a}, {name: n, type: \"decimal(9,2)\"}]}", "f.yaml"),
       std::nullopt};
@@ -38,7 +62,8 @@ schema:
 )yaml",
                                                         "f.yaml"),
                                  std::nullopt};
-  return wide ? kWide : kPlain;
+  const std::array<const batch::Feed*, 5> feeds{&kPlain, &kWide, &kPositionalLines, &kPositionalFixed, &kFixedCsv};
+  return *feeds[which % feeds.size()];
 }
 
 ControlTotals totals_of(const batch::Feed& feed, const feed::SourceFile& file, std::uint32_t chunk_bytes) {
@@ -65,7 +90,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static const std::string path = "/dev/shm/ledgermill-fuzz-" + std::to_string(::getpid());
   std::ofstream(path, std::ios::binary)
       .write(reinterpret_cast<const char*>(data + 1), static_cast<std::streamsize>(size - 1));
-  const batch::Feed& feed = feed_of((data[0] & 1) != 0);
+  const batch::Feed& feed = feed_of(data[0]);
   try {
     const feed::SourceFile file(path);
     const ControlTotals whole = totals_of(feed, file, 1U << 20);

@@ -12,6 +12,7 @@
 #include "base/failure.h"
 #include "feed/byte_scan.h"
 #include "feed/cell_decoder.h"
+#include "feed/positional_decoder.h"
 
 namespace ledgermill::feed {
 
@@ -120,14 +121,15 @@ struct ChunkReader::State {
   const Plan& plan;
   ChunkText& text;
   const ByteScan& scan = ByteScan::fastest();
-  Framer framer;
+  RecordFramer framer;
   OddBytes odd_bytes;
   std::string_view header;            // without its line end; empty when a repeated one cannot be told
   std::vector<CellDecoder> decoders;  // by cell of a record
   std::vector<std::uint16_t> cell_fields;
-  std::vector<TextRef> places;              // of one record's cells
-  std::vector<std::span<TextRef>> columns;  // of the block being filled, by cell of a record
-  std::vector<std::uint32_t> waiting;       // records of it whose cells are placed, not yet decoded
+  std::optional<PositionalDecoder> positional;  // instead of `decoders`
+  std::vector<TextRef> places;                  // of one record's cells
+  std::vector<std::span<TextRef>> columns;      // of the block being filled, by cell of a record
+  std::vector<std::uint32_t> waiting;           // records of it whose cells are placed, not yet decoded
   std::vector<FramedSpan> spans;
   std::size_t next_span = 0;
   std::size_t span_count = 0;
@@ -138,7 +140,7 @@ struct ChunkReader::State {
       : definition(the_definition),
         plan(the_plan),
         text(the_text),
-        framer(the_text.source, the_definition.framing, MoreBytes::kNone),
+        framer(the_text.source, the_definition, MoreBytes::kNone),
         odd_bytes(scan, the_text.source, the_definition.framing.quote),
         header(without_line_end(the_plan.header)),
         cell_fields(the_plan.cell_fields),
@@ -147,6 +149,8 @@ struct ChunkReader::State {
     for (const std::uint16_t field : cell_fields) {
       decoders.emplace_back(plan.layout.fields.at(field), field, definition.csv.missing_values);
     }
+    if (definition.decoding == Decoding::kPositional)
+      positional.emplace(definition.positional, plan.layout, definition.csv.missing_values);
   }
 
   std::string_view bytes_of(const Frame& frame) const { return text.source.substr(frame.offset, frame.length); }
@@ -182,6 +186,7 @@ struct ChunkReader::State {
     if (census.has_nul && bytes.find('\0') != std::string_view::npos) return ReasonCode::kNulByte;
     if (census.has_high && !is_utf8(bytes)) return ReasonCode::kEncodingError;
     if (span.kind == FrameKind::kQuoteError) return ReasonCode::kQuoteError;
+    if (span.kind == FrameKind::kTorn && !positional) return ReasonCode::kRecordLength;
     if (!header.empty() && bytes == header) return ReasonCode::kRepeatedHeader;
     return std::nullopt;
   }
@@ -300,6 +305,7 @@ struct ChunkReader::State {
     block.frames()[i] = span.frame;
     const ByteCensus census = odd_bytes.around(span.frame);
     if (const auto defect = defect_of(span, census)) return refuse_record(*defect, block, i, findings);
+    if (positional) return positional->decode(text, block, i, findings);
     if (census.has_wanted && bytes_of(span.frame).find(definition.framing.quote) != std::string_view::npos)
       return note_number_of_cells(split_quoted(block, i, findings), block, i, findings);
     const std::size_t cells = split_plain(span.frame);

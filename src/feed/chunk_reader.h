@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "feed/definition.h"
-#include "feed/framer.h"
+#include "feed/fixed_framer.h"
 #include "feed/source_file.h"
 #include "record/chunk_text.h"
 #include "record/plan.h"

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "feed/cell_decoder.h"
 #include "feed/name_pattern.h"
+#include "feed/read_positional.h"
 #include "record/reason.h"
 #include "yaml/yaml_map.h"
 
@@ -73,9 +74,18 @@ void read_dialect(const YamlMap& map, FeedDefinition& definition) {
 }
 
 void read_framing(const YamlMap& map, FeedDefinition& definition) {
+  const std::string kind = map.text("kind").value_or("lines");
+  if (kind != "lines" && kind != "fixed")
+    throw map.mistake_at("kind", fmt::format("'{}' is neither lines nor fixed", kind), "no other framing is read");
+  if (kind == "fixed") {
+    map.only({"kind", "record_bytes"});
+    const auto bytes = map.number("record_bytes", 1, 64U << 20);
+    if (!bytes) throw map.mistake(map.line(), "'record_bytes' is missing in framing", "how many bytes each record has");
+    definition.framing_kind = FramingKind::kFixed;
+    definition.framing.max_record_bytes = static_cast<std::uint32_t>(*bytes);
+    return;
+  }
   map.only({"kind", "multiline", "max_record_bytes", "blank_lines"});
-  if (map.text("kind").value_or("lines") != "lines")
-    throw map.mistake_at("kind", "only 'lines' can be framed by this version");
   definition.framing.multiline = map.flag("multiline", true);
   definition.framing.max_record_bytes = static_cast<std::uint32_t>(
       map.number("max_record_bytes", 64, 64U << 20).value_or(definition.framing.max_record_bytes));
@@ -83,6 +93,43 @@ void read_framing(const YamlMap& map, FeedDefinition& definition) {
   if (blank != "skip" && blank != "reject")
     throw map.mistake_at("blank_lines", "'blank_lines' is neither skip nor reject");
   definition.blank_lines = blank == "skip" ? BlankLines::kSkip : BlankLines::kReject;
+}
+
+Decoding read_decoding(const YamlMap& map) {
+  const std::string kind = map.text("kind").value_or("csv");
+  if (kind != "csv" && kind != "positional")
+    throw map.mistake_at("kind", fmt::format("'{}' is neither csv nor positional", kind), "no other decoding is read");
+  if (kind == "csv") {
+    map.only({"kind"});
+    return Decoding::kCsv;
+  }
+  map.only({"kind", "literals", "record_bytes"});
+  return Decoding::kPositional;
+}
+
+/// What the dialect may say depends on framing and decoding: a key that would do nothing is a mistake.
+void check_dialect(const YamlMap& map, FeedDefinition& definition) {
+  const auto dialect = map.map("dialect");
+  const auto refuse = [&](const char* key, const std::string& what, std::string hint) {
+    throw dialect && dialect->has(key) ? dialect->mistake_at(key, what, std::move(hint))
+                                       : map.mistake(map.line_of("framing"), what, std::move(hint));
+  };
+  if (definition.decoding == Decoding::kPositional) {
+    for (const char* key : {"quoteChar", "doubleQuote", "escapeChar", "skipInitialSpace"}) {
+      if (dialect && dialect->has(key))
+        refuse(key, fmt::format("'{}' means nothing to a positional decoding", key), "leave it out");
+    }
+    definition.framing.quote = 0;
+  }
+  if (definition.framing_kind != FramingKind::kFixed) return;
+  if (definition.framing.quote != 0)
+    refuse("quoteChar", "fixed records are cut by length, so quotes cannot hold them together",
+           "dialect: {quoteChar: \"\"}");
+  if (definition.csv.header || definition.csv.preamble_lines > 0 || definition.framing.comment != 0)
+    refuse(definition.csv.header             ? "header"
+           : definition.framing.comment != 0 ? "commentChar"
+                                             : "preambleLines",
+           "fixed records have no lines, so no header, preamble or comments", "leave it out");
 }
 
 /// "decimal(12,2)" or the type's plain name.
@@ -192,7 +239,7 @@ void read_constraints(const YamlMap& map, Field& field) {
 
 Field read_field(const YamlMap& map) {
   map.only({"name", "column", "type", "precision", "scale", "format", "decimalChar", "groupChar", "trim", "sensitive",
-            "trueValues", "falseValues", "description", "title", "constraints"});
+            "at", "length", "padding", "trueValues", "falseValues", "description", "title", "constraints"});
   Field field;
   field.definition_line = map.line();
   field.name = map.required_text("name");
@@ -251,7 +298,7 @@ void read_schema(const YamlMap& map, FeedDefinition& definition) {
 }
 
 bool is_builtin_code(std::string_view code) {
-  for (std::uint16_t i = 1; i <= static_cast<std::uint16_t>(ReasonCode::kDatabaseRefused); ++i) {
+  for (std::uint16_t i = 1; i <= static_cast<std::uint16_t>(ReasonCode::kLastBuiltin); ++i) {
     if (code == reason_name(static_cast<ReasonCode>(i))) return true;
   }
   return false;
@@ -340,8 +387,8 @@ void read_limits(const YamlMap& map, FeedDefinition& definition) {
 }
 
 FeedDefinition read_definition(const YamlMap& map) {
-  map.only({"feed", "title", "description", "files", "business_date", "table", "encoding", "framing", "dialect",
-            "schema", "rules", "limits", "arrival", "archive", "synthetic"});
+  map.only({"feed", "title", "description", "files", "business_date", "table", "encoding", "framing", "decoding",
+            "dialect", "schema", "rules", "limits", "arrival", "archive", "synthetic"});
   FeedDefinition definition;
   definition.name = map.required_text("feed");
   if (!is_lower_name(definition.name, 40))
@@ -370,10 +417,22 @@ FeedDefinition read_definition(const YamlMap& map) {
   if (map.text("encoding").value_or("utf-8") != "utf-8")
     throw map.mistake_at("encoding", "only utf-8 is read by this version", "convert the file first, e.g. with iconv");
   if (const auto framing = map.map("framing")) read_framing(*framing, definition);
+  const auto decoding = map.map("decoding");
+  if (decoding) definition.decoding = read_decoding(*decoding);
+  definition.csv.header =
+      definition.framing_kind == FramingKind::kLines && definition.decoding == Decoding::kCsv;  // unless said otherwise
   if (const auto dialect = map.map("dialect")) read_dialect(*dialect, definition);
+  check_dialect(map, definition);
   const auto schema = map.map("schema");
   if (!schema) throw map.mistake(map.line(), "'schema' is missing");
   read_schema(*schema, definition);
+  if (definition.decoding == Decoding::kPositional) {
+    const bool fixed = definition.framing_kind == FramingKind::kFixed;
+    definition.positional = read_positional(*decoding, *schema, definition.layout,
+                                            fixed ? std::optional(definition.framing.max_record_bytes) : std::nullopt);
+  } else {
+    refuse_places(*schema);
+  }
   if (const auto rules = map.map("rules")) read_rules(*rules, definition);
   if (const auto limits = map.map("limits")) read_limits(*limits, definition);
   if (const auto arrival = map.map("arrival")) read_arrival(*arrival, definition);

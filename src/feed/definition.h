@@ -9,13 +9,14 @@
 #include <vector>
 
 #include "base/sha256.h"
+#include "feed/positional_layout.h"
 #include "record/layout.h"
 #include "record/plan.h"
 #include "record/rule_module.h"
 
 namespace ledgermill::feed {
 
-/// How bytes split into records. Lines only: fixed-length and RDW framings will be further kinds beside it.
+/// How bytes split into records where they are lines; fixed framing takes `max_record_bytes` alone, as their length.
 struct LineFraming {
   char quote = '"';                 ///< 0: no quoting
   char escape = 0;                  ///< 0: none; otherwise the byte after it is taken as it is, inside quotes
@@ -34,6 +35,12 @@ struct CsvDialect {
   std::vector<std::string> missing_values{""};
 };
 
+/// How the bytes of a record split into cells.
+enum class Decoding : std::uint8_t {
+  kCsv,         ///< at delimiters, with quotes
+  kPositional,  ///< at the places of `PositionalLayout`
+};
+
 enum class BlankLines : std::uint8_t { kSkip, kReject };
 
 /// When a file in the inbox may be read.
@@ -50,8 +57,11 @@ struct FeedDefinition {
   std::string files;                         ///< glob for file names in an inbox, e.g. "transactions*.csv"
   std::optional<std::string> business_date;  ///< pattern for file names: "transactions-{YYYY}-{MM}-{DD}*.csv"
   std::string table;                         ///< the readers' view; default: `name`
+  FramingKind framing_kind = FramingKind::kLines;
   LineFraming framing;
-  CsvDialect csv;
+  Decoding decoding = Decoding::kCsv;
+  CsvDialect csv;               ///< positional: what it says of header, preamble and missing values holds
+  PositionalLayout positional;  ///< empty unless `decoding` is kPositional
   BlankLines blank_lines = BlankLines::kSkip;
   Layout layout;
   std::optional<RuleModule> module;

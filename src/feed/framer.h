@@ -17,6 +17,7 @@ enum class FrameKind : std::uint8_t {
   kQuoteError,  ///< a record that ends at its first line end, because a quote in it is not closed where it must be
   kBlank,       ///< an empty line
   kComment,     ///< a line that begins with the definition's comment character
+  kTorn,        ///< fixed framing: the last bytes of the file, fewer than a record has
   kTooLong,     ///< no end within max_record_bytes: the framer goes no further; the caller looks for the next line end
 };
 

@@ -5,6 +5,7 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cmath>
@@ -165,6 +166,30 @@ std::string day_text(std::int32_t days, const std::string& format) {
   return text;
 }
 
+/// What stands at one place of a positional record, in the order of the places.
+struct PlacedPart {
+  std::uint32_t offset = 0;
+  std::optional<std::size_t> field;  // or a literal
+  std::string_view literal;
+};
+
+std::vector<PlacedPart> parts_of(const PositionalLayout& positional) {
+  std::vector<PlacedPart> parts;
+  for (std::size_t f = 0; f < positional.fields.size(); ++f) parts.push_back({positional.fields[f].offset, f, {}});
+  for (const Literal& literal : positional.literals) parts.push_back({literal.offset, std::nullopt, literal.text});
+  std::sort(parts.begin(), parts.end(), [](const PlacedPart& a, const PlacedPart& b) { return a.offset < b.offset; });
+  return parts;
+}
+
+/// Fills the cell that begins at `begin` of `out` up to its place; one that is longer is left so, and shifts what
+/// follows. An empty cell is spaces whatever the padding.
+void pad(std::string& out, std::size_t begin, const FieldPlace& place, bool number) {
+  const std::size_t length = out.size() - begin;
+  if (length >= place.length) return;
+  const bool zeros = place.padding == Padding::kZeros && length > 0;
+  out.insert(number ? begin : out.size(), place.length - length, zeros ? '0' : ' ');
+}
+
 class Generator {
  public:
   Generator(const FeedDefinition& definition, const GenerateOptions& options)
@@ -176,7 +201,10 @@ class Generator {
                     "leave --faults out");
     }
     header_ = header_line();
+    placed_ = parts_of(definition.positional);
     make_day_texts();
+    make_pools();
+    if (options.records) check_sequences(*options.records);
   }
 
   GeneratedFile write(const fs::path& path, const fs::path& truth_path);
@@ -184,8 +212,13 @@ class Generator {
  private:
   std::string header_line() const;
   void make_day_texts();
+  void make_pools();
+  void check_sequences(std::uint64_t records) const;
   bool enough(const NewFile& file, std::uint64_t records) const;
-  void append_cell(std::string& out, std::size_t field, const CellRecipe& recipe);
+  void append_made(std::string& out, std::size_t field, const CellRecipe& recipe, Random& random) const;
+  void append_cell(std::string& out, std::size_t field, const RecordKind& kind, const Fault* fault);
+  void append_delimited(std::string& out, const RecordKind& kind, const Fault* fault);
+  void append_placed(std::string& out, const RecordKind& kind, const Fault* fault);
   void append_record(std::string& out, const RecordKind& kind, const Fault* fault);
   static std::string totals_line(const Generator& generator, const GeneratedFile& made, std::uint64_t rejected,
                                  const std::map<std::string, std::uint64_t>& codes);
@@ -197,7 +230,11 @@ class Generator {
   Weighted kinds_;
   Weighted faults_;
   std::string header_;
-  std::vector<std::vector<std::vector<std::string>>> day_texts_;  // by kind, field, day from the recipe's first
+  std::vector<PlacedPart> placed_;
+  std::vector<std::vector<std::vector<std::string>>> day_texts_;   // by kind, field, day from the recipe's first
+  std::vector<std::vector<std::vector<std::string>>> pool_texts_;  // by pool, row, field
+  std::vector<std::optional<std::size_t>> pool_rows_;              // by pool: the row of the record being made
+  std::uint64_t record_index_ = 0;                                 // of the record being made
 };
 
 std::string Generator::header_line() const {
@@ -224,59 +261,161 @@ bool Generator::enough(const NewFile& file, std::uint64_t records) const {
   return options_.records ? records >= *options_.records : file.bytes() >= *options_.bytes;
 }
 
-void Generator::append_cell(std::string& out, std::size_t field, const CellRecipe& recipe) {
+/// Pools have random numbers of their own, so that their size does not change the draws of the records.
+void Generator::make_pools() {
+  constexpr std::uint64_t kOfPools = 0x706f6f6c73U;
+  Random random(options_.seed ^ kOfPools);
+  for (const Pool& pool : catalogue_.pools) {
+    auto& rows = pool_texts_.emplace_back(pool.rows, std::vector<std::string>(pool.cells.size()));
+    for (std::vector<std::string>& row : rows) {
+      for (std::size_t f = 0; f < row.size(); ++f) append_made(row[f], f, pool.cells[f], random);
+    }
+  }
+  pool_rows_.resize(catalogue_.pools.size());
+}
+
+/// A sequence that ends too early is told before anything is written.
+void Generator::check_sequences(std::uint64_t records) const {
+  for (const RecordKind& kind : catalogue_.kinds) {
+    for (std::size_t f = 0; f < kind.cells.size(); ++f) {
+      const CellRecipe& recipe = kind.cells[f];
+      if (recipe.kind != CellRecipe::Kind::kSequence || records == 0 || sequence_text(recipe.first, records - 1))
+        continue;
+      throw Failure(ReturnCode::kRefused,
+                    fmt::format("the sequence of '{}' from {} on has no text for record {}",
+                                definition_.layout.fields[f].name, recipe.first, records),
+                    fmt::format("it ends with {}; make several files, or a wider sequence",
+                                std::string(recipe.first.size(), 'Z')));
+    }
+  }
+}
+
+/// A cell that depends on nothing but chance.
+void Generator::append_made(std::string& out, std::size_t field, const CellRecipe& recipe, Random& random) const {
   constexpr std::uint64_t kOneInShortest = 8;  // 1234.50 is also written 1234.5
   switch (recipe.kind) {
     case CellRecipe::Kind::kEmpty:
       return;
     case CellRecipe::Kind::kOneOf:
-      out += recipe.texts[random_.below(recipe.texts.size())];
+      out += recipe.texts[random.below(recipe.texts.size())];
       return;
-    case CellRecipe::Kind::kDay:
-      return;  // append_record has the texts
+    case CellRecipe::Kind::kDay: {
+      const auto days = static_cast<std::uint64_t>(recipe.to - recipe.from) + 1;
+      const std::int64_t day = recipe.from + static_cast<std::int64_t>(random.below(days));
+      out += day_text(static_cast<std::int32_t>(day), definition_.layout.fields[field].format);
+      return;
+    }
     case CellRecipe::Kind::kNumber: {
       const auto span = static_cast<std::uint64_t>(recipe.to - recipe.from) + 1;
-      const std::int64_t number = recipe.from + static_cast<std::int64_t>(random_.below(span));
-      return append_number(out, number, definition_.layout.fields[field], random_.below(kOneInShortest) == 0);
+      const std::int64_t number = recipe.from + static_cast<std::int64_t>(random.below(span));
+      return append_number(out, number, definition_.layout.fields[field], random.below(kOneInShortest) == 0);
     }
     case CellRecipe::Kind::kPattern:
-      for (const char c : recipe.pattern) {
+      for (const char c : recipe.patterns[recipe.patterns.size() == 1 ? 0 : random.below(recipe.patterns.size())]) {
         if (c == '#')
-          out += static_cast<char>('0' + random_.below(10));
+          out += static_cast<char>('0' + random.below(10));
         else if (c == '@')
-          out += static_cast<char>('A' + random_.below(26));
+          out += static_cast<char>('A' + random.below(26));
         else
           out += c;
       }
       return;
+    case CellRecipe::Kind::kParts:
+      for (std::size_t p = 0; p < recipe.parts.size(); ++p) {
+        if (p > 0) out += ' ';
+        out += recipe.parts[p][random.below(recipe.parts[p].size())];
+      }
+      return;
+    case CellRecipe::Kind::kSequence:
+    case CellRecipe::Kind::kPool:
+      LM_CHECK(false, "append_cell makes what depends on the record");
   }
 }
 
-void Generator::append_record(std::string& out, const RecordKind& kind, const Fault* fault) {
-  if (fault != nullptr) out += fault->before;
-  if (fault != nullptr && fault->repeat_header) {
-    out += header_;
-    out += catalogue_.newline;
+void Generator::append_cell(std::string& out, std::size_t field, const RecordKind& kind, const Fault* fault) {
+  const Fault::CellChange* change = nullptr;
+  if (fault != nullptr) {
+    for (const Fault::CellChange& each : fault->cells) change = each.field == field ? &each : change;
+  }
+  if (change != nullptr) {
+    out += change->texts[random_.below(change->texts.size())];
     return;
   }
-  const auto k = static_cast<std::size_t>(&kind - catalogue_.kinds.data());
+  const CellRecipe& recipe = kind.cells[field];
+  if (recipe.kind == CellRecipe::Kind::kDay) {
+    const auto& days = day_texts_[static_cast<std::size_t>(&kind - catalogue_.kinds.data())][field];
+    out += days[random_.below(days.size())];
+  } else if (recipe.kind == CellRecipe::Kind::kSequence) {
+    const auto text = sequence_text(recipe.first, record_index_);
+    if (!text)
+      throw Failure(ReturnCode::kRefused,
+                    fmt::format("the sequence of '{}' ends before the file is large enough",
+                                definition_.layout.fields[field].name),
+                    fmt::format("it has {} texts; ask for no more --records than that", record_index_));
+    out += *text;
+  } else if (recipe.kind == CellRecipe::Kind::kPool) {
+    const auto& rows = pool_texts_[recipe.pool];
+    auto& row = pool_rows_[recipe.pool];
+    if (!row) row = random_.below(rows.size());
+    out += rows[*row][field];
+  } else {
+    append_made(out, field, recipe, random_);
+  }
+}
+
+void Generator::append_delimited(std::string& out, const RecordKind& kind, const Fault* fault) {
   bool first = true;
   for (std::size_t f = 0; f < kind.cells.size(); ++f) {
     if (fault != nullptr && fault->remove == f) continue;
     if (!first) out += definition_.framing.delimiter;
     first = false;
-    const Fault::CellChange* change = nullptr;
-    if (fault != nullptr) {
-      for (const Fault::CellChange& each : fault->cells) change = each.field == f ? &each : change;
-    }
-    if (change != nullptr)
-      out += change->texts[random_.below(change->texts.size())];
-    else if (kind.cells[f].kind == CellRecipe::Kind::kDay)
-      out += day_texts_[k][f][random_.below(day_texts_[k][f].size())];
-    else
-      append_cell(out, f, kind.cells[f]);
+    append_cell(out, f, kind, fault);
   }
-  if (fault != nullptr) out += fault->append;
+}
+
+void Generator::append_placed(std::string& out, const RecordKind& kind, const Fault* fault) {
+  const PositionalLayout& positional = definition_.positional;
+  std::uint32_t at = 0;  // where the layout stands, whatever has shifted
+  for (const PlacedPart& part : placed_) {
+    out.append(part.offset - at, ' ');
+    at = part.offset;
+    if (!part.field) {
+      out += part.literal;
+      at += static_cast<std::uint32_t>(part.literal.size());
+      continue;
+    }
+    const FieldPlace& place = positional.fields[*part.field];
+    at += place.length;
+    if (fault != nullptr && fault->remove == part.field) continue;
+    const std::size_t begin = out.size();
+    append_cell(out, *part.field, kind, fault);
+    pad(out, begin, place, definition_.layout.fields[*part.field].is_number());
+  }
+  out.append(positional.record_bytes - at, ' ');
+}
+
+void Generator::append_record(std::string& out, const RecordKind& kind, const Fault* fault) {
+  pool_rows_.assign(pool_rows_.size(), std::nullopt);
+  const std::size_t start = out.size();
+  if (fault != nullptr) out += fault->before;
+  const std::size_t begin = out.size();
+  if (fault != nullptr && fault->record)
+    out += *fault->record;
+  else if (fault != nullptr && fault->repeat_header)
+    out += header_;
+  else if (definition_.decoding == Decoding::kPositional)
+    append_placed(out, kind, fault);
+  else
+    append_delimited(out, kind, fault);
+  if (fault != nullptr && !fault->repeat_header) out += fault->append;
+  if (fault != nullptr) out.resize(std::max(begin, out.size() - std::min<std::size_t>(out.size(), fault->cut)));
+  if (definition_.framing_kind == FramingKind::kFixed && out.size() - start != definition_.framing.max_record_bytes) {
+    throw Failure(ReturnCode::kRefused,
+                  fmt::format("{} makes a record of {} bytes, framing is fixed at {}",
+                              fault != nullptr ? "the fault '" + fault->name + "'" : "the kind '" + kind.name + "'",
+                              out.size() - start, definition_.framing.max_record_bytes),
+                  "records behind it would all be shifted; leave such faults out of the catalogue");
+  }
   out += catalogue_.newline;
 }
 
@@ -308,7 +447,7 @@ GeneratedFile Generator::write(const fs::path& path, const fs::path& truth_path)
   if (definition_.csv.header) file.buffer += header_ + catalogue_.newline;
   const auto threshold = static_cast<std::uint64_t>(std::ldexp(options_.faults, 53));
   while (!enough(file, made.records)) {
-    ++made.records;
+    record_index_ = made.records++;
     const bool faulty = (random_.next() >> 11) < threshold;
     if (!faulty) {
       append_record(file.buffer, catalogue_.kinds[kinds_.draw(random_)], nullptr);

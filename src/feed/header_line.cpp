@@ -100,6 +100,8 @@ std::vector<std::uint16_t> match_header(std::string_view header, const FeedDefin
       add(fmt::format("missing-label: '{}'{}", field.name, near_miss(labels, field.name)));
     }
   }
+  if (definition.decoding == Decoding::kPositional && !std::is_sorted(fields.begin(), fields.end()))
+    add("the labels do not stand in the definition's order, which a positional feed needs");
   if (!mistakes.empty()) {
     throw Failure(ReturnCode::kRefused, fmt::format("header of '{}', line {}: {}", file, line, mistakes),
                   "the labels must be those of the feed definition, in any order; is this a file of another feed, or "

@@ -11,7 +11,7 @@
 
 #include "base/check.h"
 #include "base/failure.h"
-#include "feed/framer.h"
+#include "feed/fixed_framer.h"
 #include "feed/header_line.h"
 
 namespace ledgermill::feed {
@@ -171,7 +171,7 @@ class Surveyor {
 
   /// The next chunk: from the window's begin to the first record start at or after chunk_bytes.
   void take_chunk() {
-    Framer framer(window_.bytes(), definition_.framing, window_.more());
+    RecordFramer framer(window_.bytes(), definition_, window_.more());
     std::array<FramedSpan, 512> spans;
     std::uint64_t records = 0;
     std::size_t end = 0;
@@ -201,7 +201,7 @@ class Surveyor {
   }
 
   bool is_record(FrameKind kind) const {
-    return kind == FrameKind::kRecord || kind == FrameKind::kQuoteError ||
+    return kind == FrameKind::kRecord || kind == FrameKind::kQuoteError || kind == FrameKind::kTorn ||
            (kind == FrameKind::kBlank && definition_.blank_lines == BlankLines::kReject);
   }
 
@@ -294,6 +294,11 @@ Plan survey(const SourceFile& file, const FeedDefinition& definition, const Surv
   plan.business_date = options.business_date ? options.business_date : business_date_of(definition, plan.file.name);
   plan.definition = definition.digest;
   plan.planned_at = options.now;
+  plan.framing = definition.framing_kind;
+  if (definition.decoding == Decoding::kPositional)
+    plan.record_bytes = definition.positional.record_bytes;
+  else if (definition.framing_kind == FramingKind::kFixed)
+    plan.record_bytes = definition.framing.max_record_bytes;
   plan.layout = definition.layout;
   if (definition.module) plan.module_rules = definition.module->rules;
   plan.limits = definition.limits;

@@ -39,6 +39,12 @@ struct DeclaredTotals {
 /// take 5.3 s, 8 MiB 5.7 s (at the end one worker has nothing left to do for as long as a chunk takes).
 constexpr std::uint32_t kDefaultChunkBytes = 4U << 20;
 
+/// How bytes split into records.
+enum class FramingKind : std::uint8_t {
+  kLines,  ///< a line end behind each record
+  kFixed,  ///< records of one length, nothing between them
+};
+
 /// A byte range of a feed file, aligned to records: the unit of work and of commit.
 struct ChunkPlan {
   ChunkNumber number{};
@@ -46,7 +52,7 @@ struct ChunkPlan {
   std::uint64_t bytes = 0;
   std::uint64_t first_record = 1;  ///< RecordNumber of its first record
   std::uint64_t records = 0;
-  std::uint64_t first_line = 1;  ///< physical line of its first byte, from 1
+  std::uint64_t first_line = 1;  ///< physical line of its first byte, from 1; fixed framing: each record counts as one
   Digest sha256;                 ///< of its bytes
   /// A single record longer than the feed's max_record_bytes: never loaded, one reject.
   bool oversize = false;
@@ -62,6 +68,8 @@ struct Plan {
   std::optional<Digest> module;  ///< of the rule module, where the feed has one
   Timestamp planned_at;          ///< the time in every reject of the batch
 
+  FramingKind framing = FramingKind::kLines;  ///< whether records that are written out again have line ends
+  std::uint32_t record_bytes = 0;             ///< what every record must have; 0 where the length is free
   Layout layout;
   std::vector<ModuleRule> module_rules;
   RejectLimits limits;

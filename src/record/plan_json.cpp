@@ -187,6 +187,13 @@ void check_plan(const Plan& plan) {
   }
 }
 
+/// Plans made before there was a second framing do not name theirs.
+FramingKind framing_of(const Json& json) {
+  const std::string name = json.value("framing", "lines");
+  if (name != "lines" && name != "fixed") throw Failure(ReturnCode::kRefused, fmt::format("'{}' is no framing", name));
+  return name == "lines" ? FramingKind::kLines : FramingKind::kFixed;
+}
+
 Plan read_plan(const Json& json) {
   if (const int format = json.at("ledgermill_plan").get<int>(); format != kPlanFormat) {
     throw Failure(ReturnCode::kRefused, fmt::format("format {}, this program reads format {}", format, kPlanFormat));
@@ -203,6 +210,8 @@ Plan read_plan(const Json& json) {
   if (const Json& module = json.at("module_sha256"); !module.is_null())
     plan.module = Digest::from_hex(module.get<std::string>());
   plan.planned_at.nanoseconds = json.at("planned_at_ns").get<std::int64_t>();
+  plan.framing = framing_of(json);
+  plan.record_bytes = json.value("record_bytes", std::uint32_t{0});
   for (const Json& field : json.at("layout")) plan.layout.fields.push_back(field_of(field));
   for (const Json& rule : json.at("module_rules")) plan.module_rules.push_back(rule_of(rule));
   plan.limits.most_rejects = optional_of<std::uint64_t>(json.at("limits").at("most_rejects"));
@@ -289,6 +298,8 @@ std::string plan_to_json(const Plan& plan) {
       {"definition_sha256", plan.definition.hex()},
       {"module_sha256", plan.module ? Json(plan.module->hex()) : Json(nullptr)},
       {"planned_at_ns", plan.planned_at.nanoseconds},
+      {"framing", plan.framing == FramingKind::kLines ? "lines" : "fixed"},
+      {"record_bytes", plan.record_bytes},
       {"layout", layout},
       {"module_rules", rules},
       {"limits",

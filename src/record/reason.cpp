@@ -37,6 +37,10 @@ std::string_view reason_name(ReasonCode code) {
       return "cobol_timeout";
     case ReasonCode::kDatabaseRefused:
       return "database-refused";
+    case ReasonCode::kRecordLength:
+      return "record-length";
+    case ReasonCode::kSeparatorError:
+      return "separator-error";
     case ReasonCode::kFirstModuleRule:
       return "";
   }

@@ -12,25 +12,28 @@ namespace ledgermill {
 /// Why a record is refused. The public names, with their meaning, stand in docs/formats/reject-codes.md and never
 /// change; the numbers are ours and appear in no file but the staged chunk, which carries its format's version.
 enum class ReasonCode : std::uint16_t {
-  kBlankRow = 1,           ///< blank-row: a blank line where the definition says that it is a reject
-  kMissingCell,            ///< missing-cell: fewer cells than the header has labels
-  kExtraCell,              ///< extra-cell: more cells than labels
-  kTypeError,              ///< type-error: the cell does not have the field's type or format
-  kRequired,               ///< constraint-error, constraint "required"
-  kEnum,                   ///< constraint-error, "enum"
-  kMinimum,                ///< constraint-error, "minimum"
-  kMaximum,                ///< constraint-error, "maximum"
-  kMinLength,              ///< constraint-error, "minLength"
-  kMaxLength,              ///< constraint-error, "maxLength"
-  kPattern,                ///< constraint-error, "pattern"
-  kEncodingError,          ///< encoding-error: bytes that are not text in the feed's encoding
-  kNulByte,                ///< nul-byte
-  kQuoteError,             ///< quote-error: a quote that is not closed where it must be
-  kRecordTooLong,          ///< record-too-long: more bytes than max_record_bytes
-  kRepeatedHeader,         ///< repeated-header: the header line again, in mid-file
-  kCobolAbend,             ///< cobol_abend: the rule module ended abnormally on this record
-  kCobolTimeout,           ///< cobol_timeout: the rule module overran its time on this record
-  kDatabaseRefused,        ///< database-refused: a constraint of the ledger's table; ours to look at
+  kBlankRow = 1,     ///< blank-row: a blank line where the definition says that it is a reject
+  kMissingCell,      ///< missing-cell: fewer cells than the header has labels
+  kExtraCell,        ///< extra-cell: more cells than labels
+  kTypeError,        ///< type-error: the cell does not have the field's type or format
+  kRequired,         ///< constraint-error, constraint "required"
+  kEnum,             ///< constraint-error, "enum"
+  kMinimum,          ///< constraint-error, "minimum"
+  kMaximum,          ///< constraint-error, "maximum"
+  kMinLength,        ///< constraint-error, "minLength"
+  kMaxLength,        ///< constraint-error, "maxLength"
+  kPattern,          ///< constraint-error, "pattern"
+  kEncodingError,    ///< encoding-error: bytes that are not text in the feed's encoding
+  kNulByte,          ///< nul-byte
+  kQuoteError,       ///< quote-error: a quote that is not closed where it must be
+  kRecordTooLong,    ///< record-too-long: more bytes than max_record_bytes
+  kRepeatedHeader,   ///< repeated-header: the header line again, in mid-file
+  kCobolAbend,       ///< cobol_abend: the rule module ended abnormally on this record
+  kCobolTimeout,     ///< cobol_timeout: the rule module overran its time on this record
+  kDatabaseRefused,  ///< database-refused: a constraint of the ledger's table; ours to look at
+  kRecordLength,     ///< record-length: not the bytes that the layout has
+  kSeparatorError,   ///< separator-error: other bytes where the layout has a literal
+  kLastBuiltin = kSeparatorError,
   kFirstModuleRule = 256,  ///< + i: rule i of the feed's rule module; its name is the definition's
 };
 

@@ -36,7 +36,7 @@ std::string enum_text(const std::vector<std::string>& values) {
 }
 
 /// What a built-in reason says of a cell of `field`.
-std::string cell_message(const Field& field, ReasonCode code, std::string_view value) {
+std::string cell_message(const Plan& plan, const Field& field, ReasonCode code, std::string_view value) {
   const FieldConstraints& c = field.constraints;
   switch (code) {
     case ReasonCode::kTypeError:
@@ -56,7 +56,11 @@ std::string cell_message(const Field& field, ReasonCode code, std::string_view v
     case ReasonCode::kPattern:
       return fmt::format("'{}' does not have the form {}", value, c.pattern.value_or(""));
     case ReasonCode::kMissingCell:
-      return "the record ends before this cell";
+      return plan.record_bytes == 0 ? "the record ends before this cell" : "the record ends before or within this cell";
+    case ReasonCode::kEncodingError:
+      return "the place of this cell cuts a character in two";
+    case ReasonCode::kSeparatorError:
+      return fmt::format("'{}' stands where the layout has the separator at this field", value);
     default:
       return std::string(reason_name(code));
   }
@@ -78,6 +82,8 @@ std::string record_message(const Plan& plan, ReasonCode code, std::string_view r
       return "the record is longer than the feed's max_record_bytes";
     case ReasonCode::kRepeatedHeader:
       return "the header line stands here again";
+    case ReasonCode::kRecordLength:
+      return fmt::format("the record does not have the layout's {} bytes", plan.record_bytes);
     case ReasonCode::kCobolAbend:
       return "the rule module ended abnormally on this record";
     case ReasonCode::kCobolTimeout:
@@ -99,7 +105,7 @@ std::string_view reason_code(const Plan& plan, const Reason& reason) {
 std::string reason_message(const Plan& plan, const Reason& reason, std::string_view value, std::string_view refusal) {
   if (is_module_rule(reason.code)) return plan.module_rules.at(module_rule_index(reason.code)).message;
   if (reason.field == kNoField) return record_message(plan, reason.code, refusal);
-  return cell_message(plan.layout.fields.at(reason.field), reason.code, value);
+  return cell_message(plan, plan.layout.fields.at(reason.field), reason.code, value);
 }
 
 std::string reason_headline(const Plan& plan, const Reason& reason, std::string_view value) {
@@ -107,6 +113,7 @@ std::string reason_headline(const Plan& plan, const Reason& reason, std::string_
     const std::string& name = plan.layout.fields.at(reason.field).name;
     if (reason.code == ReasonCode::kMissingCell || reason.code == ReasonCode::kRequired)
       return fmt::format("Missing {}", name);
+    if (reason.code == ReasonCode::kSeparatorError) return fmt::format("Invalid Record: no separator at {}", name);
     return fmt::format("Invalid {}: {}", name, value);
   }
   if (reason.code == ReasonCode::kDatabaseRefused) return "Refused by the database";

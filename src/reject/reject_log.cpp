@@ -98,10 +98,11 @@ class LineWriter {
   }
 
  private:
-  /// With cells too many or too few, a sensitive value may stand in any field.
+  /// With cells too many or too few, or places that have shifted, a sensitive value may stand in any field.
   std::string_view value_of(const Entry& entry, const Reason& reason) const {
     const auto shifts = [](const Reason& each) {
-      return each.code == ReasonCode::kExtraCell || each.code == ReasonCode::kMissingCell;
+      return each.code == ReasonCode::kExtraCell || each.code == ReasonCode::kMissingCell ||
+             each.code == ReasonCode::kRecordLength || each.code == ReasonCode::kSeparatorError;
     };
     const std::string_view value = shown_value(plan_, chunk_, reason);
     if (!masked_ || value.empty() || std::none_of(entry.reasons.begin(), entry.reasons.end(), shifts)) return value;

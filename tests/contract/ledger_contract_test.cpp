@@ -25,11 +25,12 @@ class LedgerContract : public ::testing::TestWithParam<LedgerKind> {
   }
 
   /// A file of some chunks, judged; every tenth record has an amount that is none.
-  Judged make_file(int records = 200, const std::string& salt = "", std::optional<BusinessDate> date = std::nullopt) {
+  Judged make_file(int records = 200, const std::string& salt = "", std::optional<BusinessDate> date = std::nullopt,
+                   std::uint32_t chunk_bytes = 1024) {
     std::string text = "a,b,n\n";
     for (int i = 1; i <= records; ++i)
       text += fmt::format("row {}{},some text,{}\n", i, salt, i % 10 == 0 ? "none" : fmt::format("{}.25", i));
-    Judged judged = judge_text(small_definition(), text, 1024);
+    Judged judged = judge_text(small_definition(), text, chunk_bytes);
     judged.plan.business_date = date;
     return judged;
   }
@@ -348,7 +349,7 @@ TEST_P(LedgerContract, APublishedBatchCannotBeDiscarded) {
 
 TEST_P(LedgerContract, RecordsThatTheDatabaseRefusesJoinTheRejects) {
   const auto ledger = database->open();
-  const Judged file = make_file();
+  const Judged file = make_file(200, "", std::nullopt, 1U << 20);  // one chunk, so that rows go many at once
   const Registration registration = begin(*ledger, file);
   database->execute(GetParam() == LedgerKind::kPostgres
                         ? "ALTER TABLE ledgermill.small_postings ADD CONSTRAINT no_sevens CHECK (a NOT LIKE 'row %7')"

@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import shutil
+import sqlite3
 import subprocess
 import sys
 import unittest
@@ -52,6 +53,20 @@ class Postgres(ProgramTest):
         reports = [json.loads(one.communicate()[0]) for one in both]
         self.assertTrue(all(report["published"] for report in reports), reports)
         self.assertEqual(self.psql("SELECT count(*) FROM transactions"), str(reports[0]["posted"]))
+
+    def test_positional_orders_are_posted_as_they_are_in_sqlite(self):
+        made = self.run_program("generate", "orders", "--records", 5000, "--faults", 0.5, "--out", "orders.csv", "--json", rc=0).json()[0]
+        words = ["run", "orders", made["file"], "--chunk-bytes", 50000, "--json"]
+        report = self.run_program(*words, "--ledger", self.url, rc=4).json()[0]
+        self.run_program("verify", "1", "--ledger", self.url, rc=0)
+        self.run_program(*words, "--rejects", "r2", rc=4)
+        columns = "record_number, order_id, customer_name, address, item, amount, purchase_frequency"
+        with sqlite3.connect(self.folder / "ledgermill.db") as ledger:
+            rows = ["|".join(map(str, row)) for row in ledger.execute(f"SELECT {columns} FROM orders ORDER BY record_number")]
+        posted = self.psql(f"SELECT concat_ws('|', {columns}) FROM orders ORDER BY record_number").split("\n")
+        self.assertEqual(len(rows), report["posted"])
+        self.assertEqual(next(((ours, theirs) for ours, theirs in zip(rows, posted) if ours != theirs), None), None)
+        self.assertEqual(len(posted), len(rows))
 
     def test_owner_loader_and_reader_have_their_rights_and_no_more(self):
         for role in ("ledgermill_loader", "ledgermill_reader"):

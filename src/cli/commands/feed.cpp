@@ -52,15 +52,40 @@ std::string constraints_text(const Field& field) {
   return text;
 }
 
+const char* framing_text(const feed::FeedDefinition& definition) {
+  return definition.framing_kind == FramingKind::kLines ? "lines" : "fixed";
+}
+
+const char* decoding_text(const feed::FeedDefinition& definition) {
+  return definition.decoding == feed::Decoding::kCsv ? "csv" : "positional";
+}
+
+/// Bytes that every record must have; 0 where lines are as long as they like.
+std::uint32_t record_bytes(const feed::FeedDefinition& definition) {
+  if (definition.decoding == feed::Decoding::kPositional) return definition.positional.record_bytes;
+  return definition.framing_kind == FramingKind::kFixed ? definition.framing.max_record_bytes : 0;
+}
+
+std::string splitting_text(const feed::FeedDefinition& definition) {
+  const std::uint32_t bytes = record_bytes(definition);
+  return fmt::format("framing {}, decoding {}{}", framing_text(definition), decoding_text(definition),
+                     bytes == 0 ? "" : fmt::format(", records of {} bytes", bytes));
+}
+
 void show(const Words& words, Session& session) {
   const feed::FeedDefinition definition = session.definition(words.feed);
+  const bool positional = definition.decoding == feed::Decoding::kPositional;
   if (session.settings.json) {
     Json fields = Json::array();
-    for (const Field& field : definition.layout.fields) {
+    for (std::size_t f = 0; f < definition.layout.fields.size(); ++f) {
+      const Field& field = definition.layout.fields[f];
       fields.push_back({{"name", field.name},
                         {"column", field.column},
                         {"type", field_type_name(field.type)},
                         {"constraints", constraints_text(field)}});
+      if (!positional) continue;
+      fields.back()["at"] = definition.positional.fields[f].offset + 1;
+      fields.back()["length"] = definition.positional.fields[f].length;
     }
     fmt::print("{}\n", Json{{"feed", definition.name},
                             {"title", definition.title},
@@ -68,20 +93,28 @@ void show(const Words& words, Session& session) {
                             {"digest", definition.digest.hex()},
                             {"files", definition.files},
                             {"table", definition.table},
+                            {"framing", framing_text(definition)},
+                            {"decoding", decoding_text(definition)},
+                            {"record_bytes", record_bytes(definition)},
                             {"module", definition.module ? Json(definition.module->program) : Json(nullptr)},
                             {"fields", fields}}
                            .dump());
     return;
   }
-  fmt::print("feed {}: {}\n  definition {} (digest {})\n  files {}, posted to {}\n", definition.name,
+  fmt::print("feed {}: {}\n  definition {} (digest {})\n  files {}, posted to {}\n  {}\n", definition.name,
              shown(definition.title), definition.path.string(), definition.digest.hex12(),
-             definition.files.empty() ? "any" : definition.files, definition.table);
+             definition.files.empty() ? "any" : definition.files, definition.table, splitting_text(definition));
   std::vector<std::vector<std::string>> rows{{"field", "type", "column", "constraints"}};
-  for (const Field& field : definition.layout.fields) {
+  if (positional) rows[0].insert(rows[0].begin() + 1, "bytes");
+  for (std::size_t f = 0; f < definition.layout.fields.size(); ++f) {
+    const Field& field = definition.layout.fields[f];
     const std::string type = field.type == FieldType::kDecimal
                                  ? fmt::format("decimal({},{})", field.precision, field.scale)
                                  : field_type_name(field.type);
     rows.push_back({shown(field.name), type, field.column, shown(constraints_text(field))});
+    if (!positional) continue;
+    const feed::FieldPlace& place = definition.positional.fields[f];
+    rows.back().insert(rows.back().begin() + 1, fmt::format("{}-{}", place.offset + 1, place.offset + place.length));
   }
   fmt::print("{}", table(rows, 9));
   if (!definition.module) return;
@@ -103,7 +136,8 @@ void check(const Words& words, Session& session) {
                            .dump());
     return;
   }
-  fmt::print("feed {} is in order: {} fields, {}\n", feed.definition.name, feed.definition.layout.fields.size(),
+  fmt::print("feed {} is in order: {}; {} fields, {}\n", feed.definition.name, splitting_text(feed.definition),
+             feed.definition.layout.fields.size(),
              feed.module ? fmt::format("rule module {} (digest {})", feed.module->program, feed.module->digest.hex12())
                          : "no rule module");
 }

@@ -95,7 +95,8 @@ void add_generate(CLI::App& app, Session& session) {
   add_json_option(*command, session);
   command->footer(
       "Examples:\n  ledgermill generate transactions --records 1000000 --faults 0.01 --seed 7 --out inbox/\n"
-      "  ledgermill generate transactions --size 500M --out big.csv\n");
+      "  ledgermill generate transactions --size 500M --out big.csv\n"
+      "  ledgermill generate orders --records 10000 --seed 7 --out orders.csv\n");
   command->callback([words, &session] { generate(*words, session); });
 }
 

@@ -131,7 +131,9 @@ void export_rejects(const Words& words, Session& session) {
     if (!file) throw Failure(ReturnCode::kUnavailable, fmt::format("cannot write '{}'", words.out));
   }
   std::ostream& out = words.out.empty() ? std::cout : file;
-  out << ledger->plan(batch.number).header;
+  const Plan plan = ledger->plan(batch.number);
+  const std::string_view line_end = plan.framing == FramingKind::kLines ? "\n" : "";
+  out << plan.header;
   std::uint64_t written = 0;
   std::uint64_t incomplete = 0;
   each_reject(*ledger, batch, words, [&](reject::LoggedReject&& reject) {
@@ -139,7 +141,7 @@ void export_rejects(const Words& words, Session& session) {
       ++incomplete;
       return true;
     }
-    out << reject.raw << '\n';
+    out << reject.raw << line_end;
     ++written;
     return true;
   });
