@@ -70,7 +70,7 @@ ControlTotals totals_of(const batch::Feed& feed, const feed::SourceFile& file, s
   feed::SurveyOptions options;
   options.chunk_bytes = chunk_bytes;
   const Plan plan = feed::survey(file, feed.definition, options);
-  batch::ChunkIngester ingester(feed, plan, file);
+  batch::ChunkIngester ingester(feed, plan, file, feed::ByteCheck::kDigest);
   ControlTotals totals = ControlTotals::zero(plan.layout);
   for (const ChunkPlan& chunk : plan.chunks) {
     const StagedChunk staged = ingester.ingest(chunk.number, {});

@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "feed/chunk_reader.h"
 #include "feed/definition.h"
 #include "feed/source_file.h"
 #include "record/plan.h"
@@ -26,7 +27,7 @@ struct Feed {
 class ChunkIngester {
  public:
   /// All references must outlive the ingester. Failure RC 8 when a pattern or the rule module cannot be used.
-  ChunkIngester(const Feed& feed, const Plan& plan, const feed::SourceFile& file);
+  ChunkIngester(const Feed& feed, const Plan& plan, const feed::SourceFile& file, feed::ByteCheck check);
   ~ChunkIngester();
 
   /// Called after every block with the bytes, records and rejects that it held.

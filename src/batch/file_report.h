@@ -13,6 +13,14 @@
 
 namespace ledgermill::batch {
 
+/// A reject as `check` shows it.
+struct ShownReject {
+  std::uint64_t record_number = 0;
+  std::uint64_t line = 0;
+  std::string reason;  ///< for people, as in the reject log
+  std::string row;     ///< the record's text, as in the reject log
+};
+
 /// What became of one feed file: what `check`, `run`, `ingest` and `post` show (docs/formats/json-output.md).
 struct FileReport {
   std::string feed;
@@ -21,7 +29,7 @@ struct FileReport {
   std::string batch;                     ///< batch id; "" for `check`, or when there is none
   ControlTotals totals;                  ///< of the whole file, spans before the first record included
   ReasonCounts reasons;
-  std::vector<std::string> first_rejects;  ///< `check` only: the first few, as lines of a reject log
+  std::vector<ShownReject> first_rejects;  ///< `check` only: the first few
   bool published = false;
   std::optional<std::string> duplicate_of;  ///< batch id, when the same file was posted before
   std::string archived_to;                  ///< where the file lies now; "" when it stayed

@@ -81,12 +81,14 @@ void count(SharedCounters& counters, const ChunkIngester::BlockDone& block) {
   counters.rejected.fetch_add(block.rejected, std::memory_order_relaxed);
 }
 
-Plan survey_file(const Feed& feed, const feed::SourceFile& file, const JudgeOptions& options, Teller& teller) {
+Plan survey_file(const Feed& feed, const feed::SourceFile& file, const JudgeOptions& options, feed::ByteCheck check,
+                 Teller& teller) {
   feed::SurveyOptions survey_options;
   survey_options.chunk_bytes = options.chunk_bytes;
   survey_options.now = options.now;
   survey_options.business_date = options.business_date;
   survey_options.declared = options.declared;
+  survey_options.digests = check == feed::ByteCheck::kDigest;
   survey_options.progress = [&teller](std::uint64_t bytes) {
     teller.surveyed(bytes);
     stop_if_interrupted();
@@ -114,51 +116,73 @@ unsigned worker_count(const JudgeOptions& options, const Plan& plan) {
   return std::max(1U, std::min<unsigned>(wanted, static_cast<unsigned>(plan.chunks.size())));
 }
 
+/// Dealt to a worker of `check` beside the chunks: the digest of the file, which takes as long as half the judging.
+constexpr ChunkNumber kWholeFile{0};
+
 /// What a worker of `check` and `ingest` tells of a chunk. (The rows stay where they are.)
 struct ChunkTold {
   ControlTotals totals;
   ReasonCounts reasons;
   std::uint64_t judge_nanoseconds = 0;
-  std::vector<std::string> first_rejects;
+  std::vector<ShownReject> first_rejects;
 };
 
 std::vector<std::byte> to_bytes(const ChunkTold& told) {
-  const std::string text = Json{
-      {"totals", totals_to_json(told.totals)},
-      {"reasons", told.reasons},
-      {"judge_nanoseconds", told.judge_nanoseconds},
-      {"first_rejects",
-       told.first_rejects}}.dump();
+  Json rejects = Json::array();
+  for (const ShownReject& reject : told.first_rejects)
+    rejects.push_back({reject.record_number, reject.line, reject.reason, reject.row});
+  const std::string text =
+      Json{
+          {"totals", totals_to_json(told.totals)},
+          {"reasons", told.reasons},
+          {"judge_nanoseconds", told.judge_nanoseconds},
+          {"first_rejects", rejects},
+      }
+          .dump();
   const auto bytes = std::as_bytes(std::span(text));
   return {bytes.begin(), bytes.end()};
 }
 
 ChunkTold from_bytes(std::span<const std::byte> bytes) {
   const Json json = Json::parse(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
-  return {totals_from_json(json.at("totals").get<std::string>()), json.at("reasons").get<ReasonCounts>(),
-          json.at("judge_nanoseconds").get<std::uint64_t>(), json.at("first_rejects").get<std::vector<std::string>>()};
+  ChunkTold told{totals_from_json(json.at("totals").get<std::string>()),
+                 json.at("reasons").get<ReasonCounts>(),
+                 json.at("judge_nanoseconds").get<std::uint64_t>(),
+                 {}};
+  for (const Json& reject : json.at("first_rejects")) {
+    told.first_rejects.push_back({reject.at(0).get<std::uint64_t>(), reject.at(1).get<std::uint64_t>(),
+                                  reject.at(2).get<std::string>(), reject.at(3).get<std::string>()});
+  }
+  return told;
 }
 
 /// What `check` and `ingest` do differently with the chunks of a plan. All but `wanted` is called in workers.
 struct ChunkUse {
+  feed::ByteCheck check{};  ///< kNone: the plan has no digests, and the file's is a worker's first piece of work
   std::function<bool(ChunkNumber)> wanted;
   std::function<std::optional<StagedChunk>(ChunkNumber)> made_before;
-  /// Takes a judged chunk; returns the lines of the first rejects to show.
-  std::function<std::vector<std::string>(const StagedChunk&)> take;
+  /// Takes a judged chunk; returns the first rejects to show.
+  std::function<std::vector<ShownReject>(const StagedChunk&)> take;
 };
 
 /// Chunks of the plan that `use.wanted` accepts, judged by worker processes; what they tell is added to the report.
 void judge_chunks(const Feed& feed, const feed::SourceFile& file, const Plan& plan, const JudgeOptions& options,
                   Teller& teller, const ChunkUse& use, FileReport& report) {
   std::size_t next = 0;
-  std::map<ChunkNumber, std::vector<std::string>> first_rejects;
+  bool digest_is_due = use.check == feed::ByteCheck::kNone;
+  std::map<ChunkNumber, std::vector<ShownReject>> first_rejects;
   ChunkFlow flow;
   flow.next = [&]() -> std::optional<ChunkNumber> {
+    if (std::exchange(digest_is_due, false)) return kWholeFile;
     while (next < plan.chunks.size() && !use.wanted(plan.chunks[next].number)) ++next;
     if (next == plan.chunks.size()) return std::nullopt;
     return plan.chunks[next++].number;
   };
   flow.take = [&](ChunkNumber number, std::span<const std::byte> bytes) {
+    if (number == kWholeFile) {
+      std::copy(bytes.begin(), bytes.end(), report.identity->sha256.bytes.begin());
+      return;
+    }
     ChunkTold told = from_bytes(bytes);
     report.totals += told.totals;
     for (const auto& [code, records] : told.reasons) report.reasons[code] += records;
@@ -167,7 +191,11 @@ void judge_chunks(const Feed& feed, const feed::SourceFile& file, const Plan& pl
   };
   flow.tick = [&] { teller.loaded(plan.head.bytes()); };
   const auto make_work = [&]() -> ChunkWork {
-    return [&, ingester = std::make_shared<ChunkIngester>(feed, plan, file)](ChunkNumber number) {
+    return [&, ingester = std::make_shared<ChunkIngester>(feed, plan, file, use.check)](ChunkNumber number) {
+      if (number == kWholeFile) {
+        const Digest digest = feed::digest_of(file);
+        return std::vector<std::byte>(digest.bytes.begin(), digest.bytes.end());
+      }
       if (const auto before = use.made_before(number)) {
         count(teller.counters(), {before->totals.bytes, before->totals.records, before->totals.rejected});
         return to_bytes({before->totals, count_reasons(*before, plan.module_rules), 0, {}});
@@ -180,8 +208,8 @@ void judge_chunks(const Feed& feed, const feed::SourceFile& file, const Plan& pl
     };
   };
   deal_chunks(worker_count(options, plan), make_work, flow);
-  for (auto& [number, lines] : first_rejects) {
-    for (std::string& line : lines) report.first_rejects.push_back(std::move(line));
+  for (auto& [number, rejects] : first_rejects) {
+    for (ShownReject& reject : rejects) report.first_rejects.push_back(std::move(reject));
   }
 }
 
@@ -255,20 +283,23 @@ FileReport check_file(const Feed& feed, const std::filesystem::path& path, const
   return reported(feed.definition.name, path, [&](FileReport& report) {
     const feed::SourceFile file(path);
     Teller teller(options.progress, path, file.bytes());
-    const Plan plan = survey_file(feed, file, options, teller);
+    const Plan plan = survey_file(feed, file, options, feed::ByteCheck::kNone, teller);
     report.identity = plan.file;
     report.totals = ControlTotals::zero(plan.layout);
-    const BatchId batch = BatchId::of(plan.feed, plan.business_date, plan.file.sha256, 1);
     const auto first_rejects = [&](const StagedChunk& chunk) {
-      std::vector<std::string> lines;
+      std::vector<ShownReject> shown;
       for (const StagedReject& reject : chunk.rejects) {
-        if (lines.size() == show_rejects) break;
-        lines.push_back(reject::render(plan, batch, chunk, reject));
+        if (shown.size() == show_rejects) break;
+        const Json line = Json::parse(reject::render(plan, BatchId{}, chunk, reject));
+        shown.push_back({line.at("record_number").get<std::uint64_t>(), line.at("line").get<std::uint64_t>(),
+                         line.at("reason").get<std::string>(), line.at("row").get<std::string>()});
       }
-      return lines;
+      return shown;
     };
-    const ChunkUse use{[](ChunkNumber) { return true; }, [](ChunkNumber) { return std::nullopt; }, first_rejects};
-    if (!plan.chunks.empty()) judge_chunks(feed, file, plan, options, teller, use, report);
+    // Nothing is kept of a chunk, and check_unchanged below tells whether the file was replaced: one digest will do.
+    const ChunkUse use{feed::ByteCheck::kNone, [](ChunkNumber) { return true; },
+                       [](ChunkNumber) { return std::nullopt; }, first_rejects};
+    judge_chunks(feed, file, plan, options, teller, use, report);
     file.check_unchanged();
     if (report.first_rejects.size() > show_rejects) report.first_rejects.resize(show_rejects);
     report.totals = with_head(report.totals, plan);
@@ -281,7 +312,7 @@ FileReport run_file(const Feed& feed, const std::filesystem::path& path, const R
   return reported(feed.definition.name, path, [&](FileReport& report) {
     const feed::SourceFile file(path);
     Teller teller(options.judge.progress, path, file.bytes());
-    const Plan plan = survey_file(feed, file, options.judge, teller);
+    const Plan plan = survey_file(feed, file, options.judge, feed::ByteCheck::kDigest, teller);
     report.identity = plan.file;
     report.totals = ControlTotals::zero(plan.layout);
     require_room(options.posting.rejects_root, file.bytes());  // every record may be a reject
@@ -296,7 +327,7 @@ FileReport run_file(const Feed& feed, const std::filesystem::path& path, const R
     posting.workers = options.judge.workers;
     posting.rejects_root = registration.batch.rejects_root;
     const MakeSupply make_supply = [&]() -> SupplyChunk {
-      return [&, ingester = std::make_shared<ChunkIngester>(feed, registration.plan, file)](
+      return [&, ingester = std::make_shared<ChunkIngester>(feed, registration.plan, file, feed::ByteCheck::kDigest)](
                  ChunkNumber number, const std::function<void()>& after_block) {
         return ingester->ingest(number, [&](const ChunkIngester::BlockDone& block) {
           count(teller.counters(), block);
@@ -316,17 +347,18 @@ FileReport ingest_file(const Feed& feed, const std::filesystem::path& path, cons
     LM_CHECK(shard.count > 0 && shard.index < shard.count, "a shard is one of its count");
     const feed::SourceFile file(path);
     Teller teller(options.progress, path, file.bytes());
-    const Plan surveyed = survey_file(feed, file, options, teller);
+    const Plan surveyed = survey_file(feed, file, options, feed::ByteCheck::kDigest, teller);
     require_room(out, file.bytes());
     const Plan plan = stage_plan(out, surveyed);
     report.identity = plan.file;
     report.batch = BatchId::of(plan.feed, plan.business_date, plan.file.sha256, 1).text;
     report.totals = ControlTotals::zero(plan.layout);
-    const ChunkUse use{[&](ChunkNumber number) { return (to_int(number) - 1) % shard.count == shard.index; },
+    const ChunkUse use{feed::ByteCheck::kDigest,
+                       [&](ChunkNumber number) { return (to_int(number) - 1) % shard.count == shard.index; },
                        [&](ChunkNumber number) { return find_chunk(out, plan, number); },
                        [&](const StagedChunk& chunk) {
                          stage_chunk(out, plan, chunk);
-                         return std::vector<std::string>{};
+                         return std::vector<ShownReject>{};
                        }};
     if (!plan.chunks.empty()) judge_chunks(feed, file, plan, options, teller, use, report);
     file.check_unchanged();

@@ -17,7 +17,7 @@ namespace ledgermill::batch {
 /// What every use of a feed file has in common.
 struct JudgeOptions {
   unsigned workers = 0;  ///< 0: one for each usable processor
-  std::uint32_t chunk_bytes = 8U << 20;
+  std::uint32_t chunk_bytes = kDefaultChunkBytes;
   std::optional<BusinessDate> business_date;  ///< overrides the file name's
   DeclaredTotals declared;
   Timestamp now;  ///< the plan's time

@@ -2,6 +2,7 @@
 #include "batch/worker_pool.h"
 
 #include <fmt/core.h>
+#include <malloc.h>
 #include <poll.h>
 #include <sched.h>
 #include <sys/prctl.h>
@@ -101,6 +102,9 @@ Worker start_worker(const std::function<void(int)>& body, int signal_when_parent
     ::prctl(PR_SET_PDEATHSIG, signal_when_parent_dies);
     if (::getppid() != parent) ::_exit(0);
     ours = UniqueFd();
+    // A chunk's columns are as large as the last chunk's: their pages are kept, not given back and faulted in again.
+    ::mallopt(M_MMAP_THRESHOLD, 256 << 20);
+    ::mallopt(M_TRIM_THRESHOLD, 256 << 20);
     std::signal(SIGINT, SIG_IGN);  // a terminal's ^C reaches the parent, which tells its workers
     int status = 0;
     try {

@@ -145,7 +145,12 @@ std::string report_text(const batch::FileReport& report) {
     for (const auto& [code, count] : reasons) rows.push_back({code, grouped(count)});
     text += table(rows, 1);
   }
-  for (const std::string& reject : report.first_rejects) text += "  " + reject + "\n";
+  for (const batch::ShownReject& reject : report.first_rejects) {
+    constexpr std::size_t kMostShown = 160;
+    text += fmt::format("  record {}, line {}: {}\n    {}{}\n", grouped(reject.record_number), grouped(reject.line),
+                        shown(reject.reason), shown(reject.row.substr(0, kMostShown)),
+                        reject.row.size() > kMostShown ? " ..." : "");
+  }
   return text + ending_text(report);
 }
 

@@ -16,9 +16,9 @@ std::size_t find3_portable(std::string_view bytes, std::size_t from, char a, cha
   return from;
 }
 
-std::uint64_t mask64_portable(const char* at, char wanted) {
+std::uint64_t mask64_portable(const char* at, char a, char b) {
   std::uint64_t mask = 0;
-  for (unsigned i = 0; i < 64; ++i) mask |= static_cast<std::uint64_t>(at[i] == wanted) << i;
+  for (unsigned i = 0; i < 64; ++i) mask |= static_cast<std::uint64_t>(at[i] == a || at[i] == b) << i;
   return mask;
 }
 
@@ -55,11 +55,13 @@ std::size_t find3_sse2(std::string_view bytes, std::size_t from, char a, char b,
   return find3_portable(bytes, from, a, b, c);
 }
 
-std::uint64_t mask64_sse2(const char* at, char wanted) {
-  const __m128i byte = _mm_set1_epi8(wanted);
+std::uint64_t mask64_sse2(const char* at, char a, char b) {
+  const __m128i wanted_a = _mm_set1_epi8(a);
+  const __m128i wanted_b = _mm_set1_epi8(b);
   std::uint64_t mask = 0;
   for (unsigned i = 0; i < 4; ++i) {
-    const int part = _mm_movemask_epi8(_mm_cmpeq_epi8(load16(at + 16 * i), byte));
+    const __m128i block = load16(at + 16 * i);
+    const int part = _mm_movemask_epi8(_mm_or_si128(_mm_cmpeq_epi8(block, wanted_a), _mm_cmpeq_epi8(block, wanted_b)));
     mask |= static_cast<std::uint64_t>(static_cast<std::uint32_t>(part)) << (16 * i);
   }
   return mask;
@@ -102,11 +104,17 @@ __attribute__((target("avx2"))) std::size_t find3_avx2(std::string_view bytes, s
   return find3_sse2(bytes, from, a, b, c);
 }
 
-__attribute__((target("avx2"))) std::uint64_t mask64_avx2(const char* at, char wanted) {
-  const __m256i byte = _mm256_set1_epi8(wanted);
-  const auto low = static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(load32(at), byte)));
-  const auto high = static_cast<std::uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(load32(at + 32), byte)));
-  return low | static_cast<std::uint64_t>(high) << 32;
+__attribute__((target("avx2"))) std::uint64_t mask64_avx2(const char* at, char a, char b) {
+  const __m256i wanted_a = _mm256_set1_epi8(a);
+  const __m256i wanted_b = _mm256_set1_epi8(b);
+  std::uint64_t mask = 0;
+  for (unsigned i = 0; i < 2; ++i) {
+    const __m256i block = load32(at + 32 * i);
+    const int part =
+        _mm256_movemask_epi8(_mm256_or_si256(_mm256_cmpeq_epi8(block, wanted_a), _mm256_cmpeq_epi8(block, wanted_b)));
+    mask |= static_cast<std::uint64_t>(static_cast<std::uint32_t>(part)) << (32 * i);
+  }
+  return mask;
 }
 
 __attribute__((target("avx2"))) ByteCensus census_avx2(std::string_view bytes, char wanted) {

@@ -33,12 +33,14 @@ class ByteScan {
     return find3_(bytes, from, a, b, c);
   }
   /// Bit i is set where byte i of the 64 bytes at `at` (all readable) equals `wanted`.
-  std::uint64_t equal_mask64(const char* at, char wanted) const { return mask64_(at, wanted); }
+  std::uint64_t equal_mask64(const char* at, char wanted) const { return mask64_(at, wanted, wanted); }
+  /// The same for LF and CR.
+  std::uint64_t line_end_mask64(const char* at) const { return mask64_(at, '\n', '\r'); }
   ByteCensus census(std::string_view bytes, char wanted) const { return census_(bytes, wanted); }
 
  private:
   using Find3 = std::size_t (*)(std::string_view, std::size_t, char, char, char);
-  using Mask64 = std::uint64_t (*)(const char*, char);
+  using Mask64 = std::uint64_t (*)(const char*, char, char);
   using Census = ByteCensus (*)(std::string_view, char);
   ByteScan(Find3 find3, Mask64 mask64, Census count) : find3_(find3), mask64_(mask64), census_(count) {}
 

@@ -2,6 +2,9 @@
 #include "feed/cell_decoder.h"
 
 #include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
 #include <limits>
 #include <optional>
 
@@ -57,16 +60,67 @@ std::optional<std::int64_t> parse_number(std::string_view cell, unsigned precisi
   return negative ? -static_cast<std::int64_t>(value) : static_cast<std::int64_t>(value);
 }
 
+/// Eight bytes as one number, the first byte lowest.
+std::uint64_t eight_bytes(const char* at) {
+  std::uint64_t word = 0;
+  std::memcpy(&word, at, sizeof word);
+  if constexpr (std::endian::native == std::endian::big) word = __builtin_bswap64(word);
+  return word;
+}
+
+/// Whether every byte of `word` is 0 to 9 (for bytes made by xor with '0': whether every one was a digit).
+bool all_below_ten(std::uint64_t word) { return (((word + 0x7676767676767676U) | word) & 0x8080808080808080U) == 0; }
+
+/// The number that eight digits make, the first of them in the lowest byte (each 0 to 9): pairs, then fours, then all.
+std::uint64_t number_of_eight(std::uint64_t digits) {
+  digits = (digits * 10 + (digits >> 8)) & 0x00ff00ff00ff00ffU;
+  digits = (digits * 100 + (digits >> 16)) & 0x0000ffff0000ffffU;
+  return (digits * 10000 + (digits >> 32)) & 0xffffffffU;
+}
+
+constexpr std::array<std::uint32_t, 10> kPowersOfTen{1,      10,      100,      1000,      10000,
+                                                     100000, 1000000, 10000000, 100000000, 1000000000};
+
+/// What parse_number says of the common form: one to eight digits, then the decimal character and one to `scale`
+/// digits or neither. Nothing for any other text, good or bad. Reads the eight bytes before the decimal character, of
+/// which `before` stand before the cell.
+std::optional<std::int64_t> parse_common_number(std::string_view cell, std::size_t before, unsigned precision,
+                                                unsigned scale, char decimal_char) {
+  if (cell.empty()) return std::nullopt;
+  const bool negative = cell[0] == '-';
+  const std::size_t end = cell.size();
+  unsigned decimals = std::min<unsigned>(scale, static_cast<unsigned>(end - 1));
+  while (decimals > 0 && cell[end - 1 - decimals] != decimal_char) --decimals;
+  const std::size_t whole_end = decimals > 0 ? end - 1 - decimals : end;
+  const std::size_t whole = whole_end - (negative ? 1 : 0);
+  if (whole - 1 > 7 || whole + scale > precision || scale >= kPowersOfTen.size() || before + whole_end < 8)
+    return std::nullopt;
+  const std::uint64_t digits =
+      (eight_bytes(cell.data() + whole_end - 8) ^ 0x3030303030303030U) >> (8 * (8 - whole)) << (8 * (8 - whole));
+  if (!all_below_ten(digits)) return std::nullopt;
+  std::uint64_t fraction = 0;
+  for (std::size_t at = whole_end + 1; at < end; ++at) {
+    const unsigned digit = digit_of(cell[at]);
+    if (digit > 9) return std::nullopt;
+    fraction = fraction * 10 + digit;
+  }
+  const auto value = static_cast<std::int64_t>(number_of_eight(digits) * kPowersOfTen[scale] +
+                                               fraction * kPowersOfTen[scale - decimals]);
+  return negative ? -value : value;
+}
+
 /// "2025-03-30", by position; whether the day exists is for the caller.
 std::optional<BusinessDate> parse_iso_date(std::string_view cell) {
-  if (cell.size() != 10 || cell[4] != '-' || cell[7] != '-') return std::nullopt;
-  const unsigned d[8] = {digit_of(cell[0]), digit_of(cell[1]), digit_of(cell[2]), digit_of(cell[3]),
-                         digit_of(cell[5]), digit_of(cell[6]), digit_of(cell[8]), digit_of(cell[9])};
-  unsigned worst = 0;
-  for (const unsigned digit : d) worst = std::max(worst, digit);
-  if (worst > 9) return std::nullopt;
-  return BusinessDate{static_cast<std::int16_t>(d[0] * 1000 + d[1] * 100 + d[2] * 10 + d[3]),
-                      static_cast<std::int8_t>(d[4] * 10 + d[5]), static_cast<std::int8_t>(d[6] * 10 + d[7])};
+  if (cell.size() != 10) return std::nullopt;
+  // After the xor a digit is 0 to 9 and a hyphen 0, and adding can reach 0x80 only from another byte.
+  const std::uint64_t head = eight_bytes(cell.data()) ^ 0x2d30302d30303030U;
+  if ((((head + 0x7f76767f76767676U) | head) & 0x8080808080808080U) != 0) return std::nullopt;
+  const unsigned tens = digit_of(cell[8]);
+  const unsigned ones = digit_of(cell[9]);
+  if (tens > 9 || ones > 9) return std::nullopt;
+  const auto digit = [head](unsigned i) { return static_cast<unsigned>(head >> (8 * i)) & 0xffU; };
+  return BusinessDate{static_cast<std::int16_t>(digit(0) * 1000 + digit(1) * 100 + digit(2) * 10 + digit(3)),
+                      static_cast<std::int8_t>(digit(5) * 10 + digit(6)), static_cast<std::int8_t>(tens * 10 + ones)};
 }
 
 struct Moment {
@@ -172,8 +226,7 @@ CellDecoder::CellDecoder(const Field& field, std::size_t index, const std::vecto
       only_empty_is_missing_(missing_values.size() == 1 && missing_values[0].empty()),
       is_iso_date_(field.format == "%Y-%m-%d") {}
 
-bool CellDecoder::is_missing(std::string_view cell) const {
-  if (only_empty_is_missing_) return cell.empty();
+bool CellDecoder::is_among_missing_values(std::string_view cell) const {
   return std::find(missing_values_.begin(), missing_values_.end(), cell) != missing_values_.end();
 }
 
@@ -186,6 +239,76 @@ bool CellDecoder::decode(std::string_view cell, RecordBlock& block, std::size_t 
   const bool good = decode_value(cell, block, i);
   block.states(index_)[i] = good ? FieldState::kValid : FieldState::kInvalid;
   return good;
+}
+
+TextRef CellDecoder::trimmed(const ChunkText& text, TextRef cell) const {
+  if (!field_.trim) return cell;
+  const auto is_space = [](char c) { return c == ' ' || c == '\t'; };
+  std::string_view plain = text.at(cell);
+  while (!plain.empty() && is_space(plain.front())) plain.remove_prefix(1), ++cell.offset;
+  while (!plain.empty() && is_space(plain.back())) plain.remove_suffix(1);
+  cell.length = static_cast<std::uint32_t>(plain.size());
+  return cell;
+}
+
+template <class Decode>
+void CellDecoder::decode_each(const ChunkText& text, std::span<const std::uint32_t> records, RecordBlock& block,
+                              Findings& findings, Decode decode) const {
+  FieldState* const states = block.states(index_).data();
+  TextRef* const places = block.texts(index_).data();
+  for (const std::uint32_t i : records) {
+    if (field_.trim) places[i] = trimmed(text, places[i]);
+    const std::string_view cell = text.at(places[i]);
+    if (is_missing(cell)) {
+      invalidate(block, i);
+      states[i] = FieldState::kMissing;
+    } else if (decode(cell, i)) {
+      states[i] = FieldState::kValid;
+    } else {
+      states[i] = FieldState::kInvalid;
+      findings.push_back({i, {ReasonCode::kTypeError, static_cast<std::uint16_t>(index_), places[i]}});
+    }
+  }
+}
+
+void CellDecoder::decode_column(const ChunkText& text, std::span<const std::uint32_t> records, RecordBlock& block,
+                                Findings& findings) const {
+  const char* const first = text.source.data();
+  const auto each = [&](auto decode) { decode_each(text, records, block, findings, decode); };
+  switch (field_.type) {
+    case FieldType::kString:
+      return each([](std::string_view, std::size_t) { return true; });
+    case FieldType::kInteger:
+    case FieldType::kDecimal: {
+      std::int64_t* const values = block.integers(index_).data();
+      const unsigned precision = field_.type == FieldType::kInteger ? 19 : field_.precision;
+      const unsigned scale = field_.type == FieldType::kInteger ? 0 : field_.scale;
+      return each([=, this](std::string_view cell, std::size_t i) {
+        auto value = parse_common_number(cell, static_cast<std::size_t>(cell.data() - first), precision, scale,
+                                         field_.decimal_char);
+        if (!value) value = parse_number(cell, precision, scale, field_.decimal_char, field_.group_char);
+        values[i] = value.value_or(0);
+        return value.has_value();
+      });
+    }
+    case FieldType::kDate: {
+      const std::span<BusinessDate> dates = block.dates(index_);
+      if (is_iso_date_) {
+        return each([first = dates.data()](std::string_view cell, std::size_t i) {
+          const auto date = parse_iso_date(cell);
+          const bool good = date && date->exists();
+          first[i] = good ? *date : BusinessDate{};
+          return good;
+        });
+      }
+      return each([=, this](std::string_view cell, std::size_t i) {
+        return store(dates, i, parse_date(cell, is_iso_date_, field_.format));
+      });
+    }
+    case FieldType::kDatetime:
+    case FieldType::kBoolean:
+      return each([&](std::string_view cell, std::size_t i) { return decode_value(cell, block, i); });
+  }
 }
 
 bool CellDecoder::decode_value(std::string_view cell, RecordBlock& block, std::size_t i) const {

@@ -18,6 +18,14 @@ namespace ledgermill::feed {
 
 namespace {
 
+/// Whether eight more bytes are there, and all of them below 0x80.
+bool ascii_ahead(std::string_view text) {
+  std::uint64_t word = 0;
+  if (text.size() < sizeof word) return false;
+  std::memcpy(&word, text.data(), sizeof word);
+  return (word & 0x8080808080808080U) == 0;
+}
+
 /// Whether the bytes are UTF-8 (RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF).
 bool is_utf8(std::string_view text) {
   const auto byte = [text](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U; };
@@ -25,7 +33,7 @@ bool is_utf8(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
     const unsigned lead = byte(i);
     if (lead < 0x80) {
-      ++i;
+      i += ascii_ahead(text.substr(i)) ? 8U : 1U;
     } else if (lead >= 0xc2 && lead <= 0xdf && tail(i + 1)) {
       i += 2;
     } else if (lead >= 0xe0 && lead <= 0xef && tail(i + 1) && tail(i + 2) && !(lead == 0xe0 && byte(i + 1) < 0xa0) &&
@@ -48,7 +56,7 @@ std::string_view without_line_end(std::string_view line) {
 
 }  // namespace
 
-void read_chunk(const SourceFile& file, const ChunkPlan& chunk, std::vector<char>& bytes) {
+void read_chunk(const SourceFile& file, const ChunkPlan& chunk, ByteCheck check, std::vector<char>& bytes) {
   constexpr std::uint64_t kKeptOfOversize = 64U << 10;
   const auto verify = [&](const Digest& found) {
     if (found == chunk.sha256) return;
@@ -61,7 +69,8 @@ void read_chunk(const SourceFile& file, const ChunkPlan& chunk, std::vector<char
   if (!chunk.oversize) {
     bytes.resize(chunk.bytes);
     read_exactly_at(file.fd(), chunk.first_byte, std::as_writable_bytes(std::span(bytes)), file.path());
-    return verify(Sha256::of(std::as_bytes(std::span(bytes))));
+    if (check == ByteCheck::kDigest) verify(Sha256::of(std::as_bytes(std::span(bytes))));
+    return;
   }
   std::vector<char> part(std::min<std::uint64_t>(chunk.bytes, 1U << 20));
   Sha256 sha;
@@ -69,13 +78,43 @@ void read_chunk(const SourceFile& file, const ChunkPlan& chunk, std::vector<char
   for (std::uint64_t at = 0; at < chunk.bytes; at += part.size()) {
     part.resize(std::min<std::uint64_t>(part.size(), chunk.bytes - at));
     read_exactly_at(file.fd(), chunk.first_byte + at, std::as_writable_bytes(std::span(part)), file.path());
-    sha.update(std::as_bytes(std::span(part)));
+    if (check == ByteCheck::kDigest) sha.update(std::as_bytes(std::span(part)));
     if (at == 0)
       bytes.assign(part.begin(),
                    part.begin() + static_cast<std::ptrdiff_t>(std::min<std::uint64_t>(part.size(), kKeptOfOversize)));
   }
-  verify(sha.finish());
+  if (check == ByteCheck::kDigest) verify(sha.finish());
 }
+
+/// What stretches of 64 bytes hold, so that one odd byte in a chunk does not let every record of it be searched.
+class OddBytes {
+ public:
+  OddBytes(const ByteScan& scan, std::string_view bytes, char quote) {
+    const ByteCensus all = scan.census(bytes, quote);
+    if (!all.has_nul && !all.has_high && !(all.has_wanted && quote != 0)) return;
+    stretches_.resize(bytes.size() / kStretch + 1);
+    for (std::size_t i = 0; i < stretches_.size(); ++i) {
+      stretches_[i] = scan.census(bytes.substr(i * kStretch, kStretch), quote);
+      stretches_[i].has_wanted = stretches_[i].has_wanted && quote != 0;
+    }
+  }
+
+  /// What the stretches that hold these bytes hold.
+  ByteCensus around(const Frame& frame) const {
+    ByteCensus found;
+    if (stretches_.empty()) return found;
+    for (std::size_t i = frame.offset / kStretch; i <= (frame.offset + frame.length) / kStretch; ++i) {
+      found.has_nul |= stretches_[i].has_nul;
+      found.has_high |= stretches_[i].has_high;
+      found.has_wanted |= stretches_[i].has_wanted;
+    }
+    return found;
+  }
+
+ private:
+  static constexpr std::size_t kStretch = 64;
+  std::vector<ByteCensus> stretches_;  // empty: there are no odd bytes at all
+};
 
 struct ChunkReader::State {
   const FeedDefinition& definition;
@@ -83,11 +122,14 @@ struct ChunkReader::State {
   ChunkText& text;
   const ByteScan& scan = ByteScan::fastest();
   RecordFramer framer;
-  ByteCensus census;
+  OddBytes odd_bytes;
   std::string_view header;            // without its line end; empty when a repeated one cannot be told
   std::vector<CellDecoder> decoders;  // by cell of a record
   std::vector<std::uint16_t> cell_fields;
   std::optional<PositionalDecoder> positional;  // instead of `decoders`
+  std::vector<TextRef> places;                  // of one record's cells
+  std::vector<std::span<TextRef>> columns;      // of the block being filled, by cell of a record
+  std::vector<std::uint32_t> waiting;           // records of it whose cells are placed, not yet decoded
   std::vector<FramedSpan> spans;
   std::size_t next_span = 0;
   std::size_t span_count = 0;
@@ -99,11 +141,11 @@ struct ChunkReader::State {
         plan(the_plan),
         text(the_text),
         framer(the_text.source, the_definition, MoreBytes::kNone),
-        census(scan.census(the_text.source, the_definition.framing.quote)),
+        odd_bytes(scan, the_text.source, the_definition.framing.quote),
         header(without_line_end(the_plan.header)),
         cell_fields(the_plan.cell_fields),
+        places(the_plan.cell_fields.size()),
         spans(RecordBlock::kCapacity) {
-    census.has_wanted = census.has_wanted && definition.framing.quote != 0;
     for (const std::uint16_t field : cell_fields) {
       decoders.emplace_back(plan.layout.fields.at(field), field, definition.csv.missing_values);
     }
@@ -138,7 +180,7 @@ struct ChunkReader::State {
   }
 
   /// Why the record has no cells to speak of; nothing when it has.
-  std::optional<ReasonCode> defect_of(const FramedSpan& span) const {
+  std::optional<ReasonCode> defect_of(const FramedSpan& span, const ByteCensus& census) const {
     const std::string_view bytes = bytes_of(span.frame);
     if (span.kind == FrameKind::kBlank) return ReasonCode::kBlankRow;
     if (census.has_nul && bytes.find('\0') != std::string_view::npos) return ReasonCode::kNulByte;
@@ -163,52 +205,42 @@ struct ChunkReader::State {
   void take_cell(std::size_t cell, TextRef ref, RecordBlock& block, std::size_t i, Findings& findings) {
     if (cell >= decoders.size()) return;
     const CellDecoder& decoder = decoders[cell];
-    std::string_view plain = text.at(ref);
-    if (decoder.trims()) {
-      const auto is_space = [](char c) { return c == ' ' || c == '\t'; };
-      while (!plain.empty() && is_space(plain.front())) plain.remove_prefix(1), ++ref.offset;
-      while (!plain.empty() && is_space(plain.back())) plain.remove_suffix(1);
-      ref.length = static_cast<std::uint32_t>(plain.size());
-    }
+    ref = decoder.trimmed(text, ref);
     const std::uint16_t field = cell_fields[cell];
     block.texts(field)[i] = ref;
-    if (!decoder.decode(plain, block, i))
+    if (!decoder.decode(text.at(ref), block, i))
       findings.push_back({static_cast<std::uint32_t>(i), {ReasonCode::kTypeError, field, ref}});
   }
 
-  /// A cell without quotes, from `begin` to `end` (offsets in the chunk).
-  void take_plain_cell(std::size_t cell, std::size_t begin, std::size_t end, RecordBlock& block, std::size_t i,
-                       Findings& findings) {
-    if (definition.framing.skip_initial_space) {
-      while (begin < end && text.source[begin] == ' ') ++begin;
-    }
-    take_cell(cell, {static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end - begin)}, block, i, findings);
-  }
-
-  /// Splits a record without quotes; returns the number of its cells.
-  std::size_t split_plain(RecordBlock& block, std::size_t i, Findings& findings) {
-    const Frame& frame = block.frames()[i];
+  /// Where the cells of a record without quotes stand, up to as many as there are decoders, goes to `places`; returns
+  /// the number of its cells.
+  std::size_t split_plain(const Frame& frame) {
+    const char* const bytes = text.source.data();
     const char delimiter = definition.framing.delimiter;
-    const std::size_t end = frame.offset + frame.length;
-    std::size_t cell = 0;
-    std::size_t cell_begin = frame.offset;
-    std::size_t at = frame.offset;
+    const std::uint32_t end = frame.offset + frame.length;
+    std::uint32_t begin = frame.offset;
+    std::size_t cells = 0;
+    const auto cell_ends = [&](std::uint32_t at) {
+      if (cells < places.size()) places[cells] = {begin, at - begin};
+      ++cells;
+      begin = at + 1;
+    };
+    std::uint32_t at = frame.offset;
     for (; at < end && at + 64 <= text.source.size(); at += 64) {
-      std::uint64_t mask = scan.equal_mask64(text.source.data() + at, delimiter);
+      std::uint64_t mask = scan.equal_mask64(bytes + at, delimiter);
       if (end - at < 64) mask &= (std::uint64_t{1} << (end - at)) - 1;
-      for (; mask != 0; mask &= mask - 1) {
-        const std::size_t found = at + static_cast<std::size_t>(std::countr_zero(mask));
-        take_plain_cell(cell++, cell_begin, found, block, i, findings);
-        cell_begin = found + 1;
-      }
+      for (; mask != 0; mask &= mask - 1) cell_ends(at + static_cast<std::uint32_t>(std::countr_zero(mask)));
     }
     for (; at < end; ++at) {  // the last few bytes of the chunk
-      if (text.source[at] != delimiter) continue;
-      take_plain_cell(cell++, cell_begin, at, block, i, findings);
-      cell_begin = at + 1;
+      if (bytes[at] == delimiter) cell_ends(at);
     }
-    take_plain_cell(cell++, cell_begin, end, block, i, findings);
-    return cell;
+    cell_ends(end);
+    if (definition.framing.skip_initial_space) {
+      for (TextRef& place : std::span(places).first(std::min(cells, places.size()))) {
+        while (place.length > 0 && bytes[place.offset] == ' ') ++place.offset, --place.length;
+      }
+    }
+    return cells;
   }
 
   /// The inside of a quoted cell that begins after the quote at `quote`: its text, and the offset after the closing
@@ -267,13 +299,27 @@ struct ChunkReader::State {
     }
   }
 
-  void decode_record(const FramedSpan& span, RecordBlock& block, std::size_t i, Findings& findings) {
+  /// A record without quotes and with a cell for every label waits for its block's other records; any other is decoded
+  /// here.
+  void take_record(const FramedSpan& span, RecordBlock& block, std::size_t i, Findings& findings) {
     block.frames()[i] = span.frame;
-    if (const auto defect = defect_of(span)) return refuse_record(*defect, block, i, findings);
+    const ByteCensus census = odd_bytes.around(span.frame);
+    if (const auto defect = defect_of(span, census)) return refuse_record(*defect, block, i, findings);
     if (positional) return positional->decode(text, block, i, findings);
-    const bool quoted =
-        census.has_wanted && bytes_of(span.frame).find(definition.framing.quote) != std::string_view::npos;
-    const std::size_t cells = quoted ? split_quoted(block, i, findings) : split_plain(block, i, findings);
+    if (census.has_wanted && bytes_of(span.frame).find(definition.framing.quote) != std::string_view::npos)
+      return note_number_of_cells(split_quoted(block, i, findings), block, i, findings);
+    const std::size_t cells = split_plain(span.frame);
+    if (cells == decoders.size()) {
+      for (std::size_t cell = 0; cell < cells; ++cell) columns[cell][i] = places[cell];
+      waiting.push_back(static_cast<std::uint32_t>(i));
+      return;
+    }
+    for (std::size_t cell = 0; cell < std::min(cells, decoders.size()); ++cell)
+      take_cell(cell, places[cell], block, i, findings);
+    note_number_of_cells(cells, block, i, findings);
+  }
+
+  void note_number_of_cells(std::size_t cells, RecordBlock& block, std::size_t i, Findings& findings) {
     if (cells > decoders.size()) {
       findings.push_back({static_cast<std::uint32_t>(i), {ReasonCode::kExtraCell, kNoField, {}}});
     }
@@ -281,6 +327,18 @@ struct ChunkReader::State {
       findings.push_back({static_cast<std::uint32_t>(i), {ReasonCode::kMissingCell, cell_fields[cell], {}}});
       refuse_cell(cell, block, i);
     }
+  }
+
+  /// The records of a block, a column at a time.
+  std::size_t fill(RecordBlock& block, Findings& findings) {
+    waiting.clear();
+    columns.clear();
+    for (const std::uint16_t field : cell_fields) columns.push_back(block.texts(field));
+    std::size_t records = 0;
+    for (FramedSpan span; records < RecordBlock::kCapacity && next_record(span); ++records)
+      take_record(span, block, records, findings);
+    for (const CellDecoder& decoder : decoders) decoder.decode_column(text, waiting, block, findings);
+    return records;
   }
 };
 
@@ -291,10 +349,7 @@ ChunkReader::ChunkReader(const FeedDefinition& definition, const Plan& plan, con
 ChunkReader::~ChunkReader() = default;
 
 bool ChunkReader::next(RecordBlock& block, Findings& findings) {
-  std::size_t records = 0;
-  for (FramedSpan span; records < RecordBlock::kCapacity && state_->next_record(span); ++records) {
-    state_->decode_record(span, block, records, findings);
-  }
+  const std::size_t records = state_->fill(block, findings);
   block.resize(records);
   return records > 0;
 }

@@ -15,10 +15,13 @@
 
 namespace ledgermill::feed {
 
-/// Reads a chunk's bytes and checks them against the plan's digest (design, invariant 10). Failure (RC 8) when they are
-/// other bytes than those surveyed. Of an oversize chunk all bytes are checked, but only the first 64 KiB returned.
-/// `bytes` is resized; its capacity is kept from chunk to chunk.
-void read_chunk(const SourceFile& file, const ChunkPlan& chunk, std::vector<char>& bytes);
+/// Whether bytes read are held against the plan's digest of the chunk. Whatever is posted or staged was (design,
+/// invariant 10); a survey without chunk digests leaves nothing to hold them against.
+enum class ByteCheck : std::uint8_t { kDigest, kNone };
+
+/// Reads a chunk's bytes. Failure (RC 8) when they are other bytes than those surveyed. Of an oversize chunk all bytes
+/// are checked, but only the first 64 KiB returned. `bytes` is resized; its capacity is kept from chunk to chunk.
+void read_chunk(const SourceFile& file, const ChunkPlan& chunk, ByteCheck check, std::vector<char>& bytes);
 
 /// Frames and decodes the records of one chunk, block by block: form only (quotes, cells, types), no constraints.
 class ChunkReader {

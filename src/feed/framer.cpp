@@ -2,6 +2,7 @@
 #include "feed/framer.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "base/check.h"
 
@@ -19,11 +20,40 @@ Framer::Framer(std::string_view bytes, const LineFraming& framing, MoreBytes mor
 std::size_t Framer::next(std::span<FramedSpan> spans) {
   std::size_t count = 0;
   while (count < spans.size() && position_ < bytes_.size()) {
+    if (framing_.comment == 0) {
+      count += next_lines(spans.subspan(count));
+      if (count > 0 && spans[count - 1].kind == FrameKind::kTooLong) return count;
+      if (count == spans.size() || position_ == bytes_.size()) return count;
+    }
     FramedSpan& span = spans[count];
     if (frame_at_position(span) == Told::kNeedsMore) break;
     ++count;
     if (span.kind == FrameKind::kTooLong) break;
     position_ = span.end;
+  }
+  return count;
+}
+
+/// The same for lines up to the first that has a quote, 64 bytes at a time; none of them is a comment. Leaves what
+/// follows the last whole 64 bytes.
+std::size_t Framer::next_lines(std::span<FramedSpan> spans) {
+  std::size_t count = 0;
+  for (std::size_t at = position_; at + 64 <= bytes_.size(); at += 64) {
+    const std::uint64_t quotes = quoting_ ? scan_.equal_mask64(bytes_.data() + at, framing_.quote) : 0;
+    const std::uint64_t before_quote = quotes == 0 ? ~std::uint64_t{0} : (quotes & -quotes) - 1;
+    for (std::uint64_t mask = scan_.line_end_mask64(bytes_.data() + at) & before_quote; mask != 0; mask &= mask - 1) {
+      const std::size_t line_end = at + static_cast<std::size_t>(std::countr_zero(mask));
+      if (line_end < position_) continue;  // the LF of a CR LF
+      if (count == spans.size()) return count;
+      FramedSpan& span = spans[count];
+      span.frame.offset = static_cast<std::uint32_t>(position_);
+      span.frame.line = line_;
+      if (end_line(line_end, FrameKind::kRecord, span) == Told::kNeedsMore) return count;
+      ++count;
+      if (span.kind == FrameKind::kTooLong) return count;
+      position_ = span.end;
+    }
+    if (quotes != 0) return count;
   }
   return count;
 }

@@ -54,6 +54,7 @@ class Framer {
  private:
   enum class Told : std::uint8_t { kYes, kNeedsMore };
 
+  std::size_t next_lines(std::span<FramedSpan> spans);
   Told frame_at_position(FramedSpan& span);
   Told end_line(std::size_t line_end, FrameKind kind, FramedSpan& span);
   Told end_quoted(std::size_t line_end, FramedSpan& span);

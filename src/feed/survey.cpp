@@ -66,14 +66,7 @@ class FileDigest {
  private:
   void run(const SourceFile& file) {
     try {
-      std::vector<std::byte> buffer(std::min<std::uint64_t>(1U << 20, file.bytes()));
-      Sha256 sha;
-      for (std::uint64_t at = 0; at < file.bytes(); at += buffer.size()) {
-        const auto part = std::span(buffer).first(std::min<std::uint64_t>(buffer.size(), file.bytes() - at));
-        read_exactly_at(file.fd(), at, part, file.path());
-        sha.update(part);
-      }
-      digest_ = sha.finish();
+      digest_ = digest_of(file);
     } catch (const Failure& failure) {
       failure_ = failure;
     }
@@ -201,7 +194,8 @@ class Surveyor {
     }
     LM_CHECK(end > 0, "the window holds more than the longest record");
     if (!full) lines = framer.lines();
-    plan_.chunks.push_back(next_chunk(window_.begin(), end, records, Sha256::of(window_.bytes().substr(0, end))));
+    const Digest digest = options_.digests ? Sha256::of(window_.bytes().substr(0, end)) : Digest{};
+    plan_.chunks.push_back(next_chunk(window_.begin(), end, records, digest));
     next_record_ += records;
     advance(end, lines);
   }
@@ -223,12 +217,12 @@ class Surveyor {
       const bool undecided = at + 1 == bytes.size() && bytes[at] == '\r' && !window_.at_end() && at > 0;
       std::size_t take = at < bytes.size() && !undecided ? at + 1 : at;
       if (!undecided && at + 1 < bytes.size() && bytes[at] == '\r' && bytes[at + 1] == '\n') ++take;
-      sha.update(bytes.substr(0, take));
+      if (options_.digests) sha.update(bytes.substr(0, take));
       window_.slide_to(window_.begin() + take);
       if (window_.begin() == file_.bytes() || (at < bytes.size() && !undecided)) break;
     }
     const std::uint64_t end = window_.begin();
-    ChunkPlan chunk = next_chunk(begin, end - begin, 1, sha.finish());
+    ChunkPlan chunk = next_chunk(begin, end - begin, 1, options_.digests ? sha.finish() : Digest{});
     chunk.oversize = true;
     plan_.chunks.push_back(chunk);
     ++next_record_;
@@ -279,6 +273,17 @@ void SurveyOptions::validate() const {
   }
 }
 
+Digest digest_of(const SourceFile& file) {
+  std::vector<std::byte> buffer(std::min<std::uint64_t>(1U << 20, file.bytes()));
+  Sha256 sha;
+  for (std::uint64_t at = 0; at < file.bytes(); at += buffer.size()) {
+    const auto part = std::span(buffer).first(std::min<std::uint64_t>(buffer.size(), file.bytes() - at));
+    read_exactly_at(file.fd(), at, part, file.path());
+    sha.update(part);
+  }
+  return sha.finish();
+}
+
 Plan survey(const SourceFile& file, const FeedDefinition& definition, const SurveyOptions& options) {
   options.validate();
   Plan plan;
@@ -299,9 +304,10 @@ Plan survey(const SourceFile& file, const FeedDefinition& definition, const Surv
   plan.limits = definition.limits;
   plan.declared = options.declared;
   if (!plan.declared.sum_field) plan.declared.sum_field = definition.declared.sum_field;
-  FileDigest digest(file);
+  std::optional<FileDigest> digest;
+  if (options.digests) digest.emplace(file);
   Surveyor(file, definition, options, plan).survey();
-  plan.file.sha256 = digest.join();
+  if (digest) plan.file.sha256 = digest->join();
   file.check_unchanged();
   check_contiguous(plan);
   return plan;

@@ -12,10 +12,11 @@
 namespace ledgermill::feed {
 
 struct SurveyOptions {
-  std::uint32_t chunk_bytes = 8U << 20;       ///< a chunk ends at the first record start at or after so many bytes
-  Timestamp now;                              ///< becomes Plan::planned_at
-  std::optional<BusinessDate> business_date;  ///< overrides the definition's pattern
+  std::uint32_t chunk_bytes = kDefaultChunkBytes;  ///< a chunk ends at the first record start at or after so many bytes
+  Timestamp now;                                   ///< becomes Plan::planned_at
+  std::optional<BusinessDate> business_date;       ///< overrides the definition's pattern
   DeclaredTotals declared;
+  bool digests = true;  ///< false: those of file and chunks stay zero, in a plan that is never stored
   /// Called from time to time with the bytes surveyed so far.
   std::function<void(std::uint64_t)> progress;
 
@@ -30,5 +31,8 @@ struct SurveyOptions {
 /// Failure RC 8: a header that lacks a label, has one too many or one twice (all of them named); a file that changed
 /// while it was read. RC 12: an I/O error. A file of a header alone has no chunk and 0 records.
 Plan survey(const SourceFile& file, const FeedDefinition& definition, const SurveyOptions& options);
+
+/// Reads the whole file. Failure RC 12: an I/O error.
+Digest digest_of(const SourceFile& file);
 
 }  // namespace ledgermill::feed

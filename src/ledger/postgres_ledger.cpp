@@ -193,8 +193,11 @@ class PostgresLedger final : public Ledger {
     for (const Field& field : plan.layout.fields) {
       if (field.is_summed()) sums += fmt::format(", coalesce(sum({}), 0)::text", sql_identifier(field.column));
     }
+    PostgresTransaction transaction(connection_);
+    if (is_much_of_its_table(batch)) read_tables_whole();
     const PostgresRows rows = connection_.query(
         fmt::format("SELECT count(*){} FROM {} WHERE batch = $1", sums, target_of(batch)), {number_text(batch)});
+    transaction.commit();
     Recount recount;
     recount.postings = static_cast<std::uint64_t>(rows.integer(0, 0));
     int column = 1;
@@ -496,6 +499,23 @@ class PostgresLedger final : public Ledger {
         connection_.query("SELECT target FROM ledgermill.batch WHERE number = $1", {number_text(batch)});
     LM_CHECK(rows.count() == 1, "the batch is there");
     return "ledgermill." + sql_identifier(rows.text(0, 0));
+  }
+
+  /// Whether the batch holds a fifth or more of the rows of its table.
+  bool is_much_of_its_table(BatchNumber batch) {
+    return connection_
+        .query(
+            "SELECT 5 * coalesce(sum(k.accepted) FILTER (WHERE k.batch = $1), 0) >= coalesce(sum(k.accepted), 0) FROM "
+            "ledgermill.chunk k JOIN ledgermill.batch b ON b.number = k.batch WHERE b.state NOT IN ('refused', "
+            "'discarded') AND b.target = (SELECT target FROM ledgermill.batch WHERE number = $1)",
+            {number_text(batch)})
+        .boolean(0, 0);
+  }
+
+  /// For this transaction. The server knows no statistics of rows that have just come, takes them for few, and would
+  /// fetch them all by the index, alone; reading the table is done by several processes in half the time.
+  void read_tables_whole() {
+    connection_.execute("SET LOCAL enable_indexscan = off; SET LOCAL enable_bitmapscan = off");
   }
 
   /// COPY of all rows; where the server refuses one, the range is halved until it stands alone.

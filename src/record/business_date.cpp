@@ -5,13 +5,6 @@
 
 namespace ledgermill {
 
-bool BusinessDate::exists() const {
-  if (year < 0 || year > 9999 || month < 1 || month > 12 || day < 1) return false;
-  constexpr std::int8_t kDays[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-  const bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-  return day <= kDays[month - 1] + (month == 2 && leap ? 1 : 0);
-}
-
 std::int32_t BusinessDate::days_since_epoch() const {
   const std::int32_t y = year - (month <= 2 ? 1 : 0);
   const std::int32_t era = (y >= 0 ? y : y - 399) / 400;

@@ -16,7 +16,13 @@ struct BusinessDate {
   std::int8_t day = 0;    ///< 1 to 31
 
   /// True for a day that exists (30 February does not).
-  bool exists() const;
+  constexpr bool exists() const {
+    if (year < 0 || year > 9999 || month < 1 || month > 12 || day < 1) return false;
+    if (day <= 28) return true;  // nearly always, so the branches below are seldom taken and seldom guessed wrong
+    constexpr std::int8_t kDays[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    const bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    return day <= kDays[month - 1] + (month == 2 && leap ? 1 : 0);
+  }
   /// Days since 1970-01-01 (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", days_from_civil).
   /// Only for a day that exists.
   std::int32_t days_since_epoch() const;

@@ -41,6 +41,10 @@ enum class FramingKind : std::uint8_t {
   kFixed,  ///< records of one length, nothing between them
 };
 
+/// How many bytes a chunk has unless told otherwise. Measured on 5,000,000 records into PostgreSQL, two workers: 4 MiB
+/// take 5.3 s, 8 MiB 5.7 s (at the end one worker has nothing left to do for as long as a chunk takes).
+constexpr std::uint32_t kDefaultChunkBytes = 4U << 20;
+
 /// A byte range of a feed file, aligned to records: the unit of work and of commit.
 struct ChunkPlan {
   ChunkNumber number{};

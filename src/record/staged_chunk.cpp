@@ -9,8 +9,12 @@ namespace ledgermill {
 ReasonCounts count_reasons(const StagedChunk& chunk, const std::vector<ModuleRule>& module_rules) {
   ReasonCounts counts;
   std::vector<ReasonCode> codes;  // of one record, once each
-  std::map<ReasonCode, std::uint64_t> by_code;
+  std::vector<std::uint64_t> by_code(static_cast<std::size_t>(module_rule(module_rules.size())));
   for (const StagedReject& reject : chunk.rejects) {
+    if (reject.reasons == 1) {  // as nearly always
+      ++by_code[static_cast<std::size_t>(chunk.reasons[reject.first_reason].code)];
+      continue;
+    }
     codes.clear();
     for (std::uint32_t i = 0; i < reject.reasons; ++i) codes.push_back(chunk.reasons[reject.first_reason + i].code);
     std::sort(codes.begin(), codes.end());
@@ -21,12 +25,14 @@ ReasonCounts count_reasons(const StagedChunk& chunk, const std::vector<ModuleRul
         if (constraint_counted) continue;
         constraint_counted = true;
       }
-      ++by_code[code];
+      ++by_code[static_cast<std::size_t>(code)];
     }
   }
-  for (const auto& [code, count] : by_code) {
-    counts[is_module_rule(code) ? module_rules.at(module_rule_index(code)).code : std::string(reason_name(code))] +=
-        count;
+  for (std::size_t i = 0; i < by_code.size(); ++i) {
+    if (by_code[i] == 0) continue;
+    const auto code = static_cast<ReasonCode>(i);
+    counts[is_module_rule(code) ? module_rules[module_rule_index(code)].code : std::string(reason_name(code))] +=
+        by_code[i];
   }
   return counts;
 }

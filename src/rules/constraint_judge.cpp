@@ -13,46 +13,75 @@ namespace ledgermill::rules {
 
 namespace {
 
-/// The values of an `enum`, found by a hash of length, first and last bytes, and a verifying compare.
+/// The first and the last bytes of a text: of one up to 16 bytes long they are the whole of it.
+struct TextEnds {
+  std::uint64_t head = 0;
+  std::uint64_t tail = 0;
+
+  explicit TextEnds(std::string_view text) {
+    const char* const end = text.data() + text.size();
+    if (text.size() >= 8) {
+      head = load<std::uint64_t>(text.data());
+      tail = load<std::uint64_t>(end - 8);
+    } else if (text.size() >= 4) {
+      head = load<std::uint32_t>(text.data());
+      tail = load<std::uint32_t>(end - 4);
+    } else {
+      for (const char c : text) head = head << 8 | static_cast<unsigned char>(c);
+    }
+  }
+  bool operator==(const TextEnds&) const = default;
+
+ private:
+  template <class Word>
+  static Word load(const char* at) {
+    Word word;
+    std::memcpy(&word, at, sizeof word);
+    return word;
+  }
+};
+
+/// The values of an `enum`, found by a hash of length, first and last bytes.
 class CodeTable {
  public:
   explicit CodeTable(const std::vector<std::string>& values)
-      : values_(values), slots_(std::bit_ceil(values.size() * 4 + 1), 0) {
+      : values_(values), slots_(std::bit_ceil(values.size() * 4 + 1)) {
     for (std::size_t i = 0; i < values.size(); ++i) {
-      std::size_t slot = hash(values[i]) & (slots_.size() - 1);
-      while (slots_[slot] != 0) slot = (slot + 1) & (slots_.size() - 1);
-      slots_[slot] = static_cast<std::int16_t>(i + 1);
+      const TextEnds ends(values[i]);
+      std::size_t at = hash(values[i].size(), ends) & (slots_.size() - 1);
+      while (slots_[at].code != 0) at = (at + 1) & (slots_.size() - 1);
+      slots_[at] = {ends, static_cast<std::uint32_t>(values[i].size()), static_cast<std::int16_t>(i + 1)};
     }
   }
 
   /// 1 + the value's place in the list, 0 when it is not there.
   std::int16_t code(std::string_view value) const {
-    for (std::size_t slot = hash(value) & (slots_.size() - 1); slots_[slot] != 0;
-         slot = (slot + 1) & (slots_.size() - 1)) {
-      const std::string& candidate = values_[static_cast<std::size_t>(slots_[slot] - 1)];
-      if (candidate.size() == value.size() && std::memcmp(candidate.data(), value.data(), value.size()) == 0)
-        return slots_[slot];
+    const TextEnds ends(value);
+    for (std::size_t at = hash(value.size(), ends) & (slots_.size() - 1); slots_[at].code != 0;
+         at = (at + 1) & (slots_.size() - 1)) {
+      const Slot& slot = slots_[at];
+      if (slot.length == value.size() && slot.ends == ends &&
+          (value.size() <= 16 || value == values_[static_cast<std::size_t>(slot.code - 1)]))
+        return slot.code;
     }
     return 0;
   }
 
  private:
-  static std::size_t hash(std::string_view value) {
-    std::uint64_t head = 0;
-    std::uint64_t tail = 0;
-    if (value.size() >= 8) {
-      std::memcpy(&head, value.data(), 8);
-      std::memcpy(&tail, value.data() + value.size() - 8, 8);
-    } else {
-      std::memcpy(&head, value.data(), value.size());
-    }
-    std::uint64_t mixed = (head ^ (tail * 0x9e3779b97f4a7c15ULL) ^ value.size()) * 0xbf58476d1ce4e5b9ULL;
+  struct Slot {
+    TextEnds ends{""};
+    std::uint32_t length = 0;
+    std::int16_t code = 0;
+  };
+
+  static std::size_t hash(std::size_t length, const TextEnds& ends) {
+    std::uint64_t mixed = (ends.head ^ (ends.tail * 0x9e3779b97f4a7c15ULL) ^ length) * 0xbf58476d1ce4e5b9ULL;
     mixed ^= mixed >> 32;
     return static_cast<std::size_t>(mixed);
   }
 
   const std::vector<std::string>& values_;
-  std::vector<std::int16_t> slots_;
+  std::vector<Slot> slots_;
 };
 
 std::uint32_t characters(std::string_view utf8) {
@@ -99,6 +128,8 @@ class FieldJudge {
 
   void judge_required(RecordBlock& block, Findings& findings) const {
     const auto states = block.states(index_);
+    static_assert(static_cast<int>(FieldState::kMissing) == 0);
+    if (std::memchr(states.data(), 0, block.size()) == nullptr) return;  // as nearly always
     for (std::size_t i = 0; i < block.size(); ++i) {
       if (states[i] == FieldState::kMissing) refuse(block, i, ReasonCode::kRequired, findings);
     }

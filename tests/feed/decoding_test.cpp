@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Cells: what each type accepts, and the refused neighbour of each.
+#include <random>
+
+#include "feed/cell_decoder.h"
 #include "tests/support/feeds.h"
 
 namespace ledgermill::feed {
@@ -74,6 +77,77 @@ TEST(CellTypes, TrimmingIsTheDefinitions) {
   const FeedDefinition definition =
       parse_definition("feed: one\nschema: {fields: [{name: x, type: integer, trim: true}, {name: y}]}", "one.yaml");
   EXPECT_EQ(judge_text(definition, "x,y\n 1 ,a\n\t2,b\n  ,c\n").rejects(), "");
+}
+
+/// Cells of up to `longest` bytes, most of them numbers or nearly.
+std::vector<std::string> any_cells(std::mt19937_64& random, std::size_t longest) {
+  std::vector<std::string> cells;
+  for (std::size_t i = 0; i < RecordBlock::kCapacity; ++i) {
+    std::string cell = random() % 3 == 0 ? "-" : "";
+    const std::size_t length = random() % longest;
+    while (cell.size() < length) cell += static_cast<char>('0' + random() % 10);
+    if (random() % 2 == 0 && !cell.empty())
+      cell.insert(cell.size() - random() % std::min<std::size_t>(cell.size(), 5), ".");
+    if (random() % 8 == 0 && !cell.empty()) cell[random() % cell.size()] = static_cast<char>(random() % 256);
+    cells.push_back(std::move(cell));
+  }
+  return cells;
+}
+
+TEST(Columns, AreDecodedAsTheirCellsAre) {
+  std::mt19937_64 random(3);
+  for (const char* type : {"integer", "\"decimal(18,2)\"", "\"decimal(4,2)\"", "\"decimal(12,5)\"", "\"decimal(9,0)\"",
+                           "integer, groupChar: \",\"", "boolean", "string"}) {
+    const FeedDefinition definition =
+        parse_definition(std::string("feed: one\nschema: {fields: [{name: x, type: ") + type + "}]}", "one.yaml");
+    const Field& field = definition.layout.fields[0];
+    const CellDecoder decoder(field, 0, definition.csv.missing_values);
+    RecordBlock one_by_one(definition.layout, false);
+    RecordBlock at_once(definition.layout, false);
+    for (int round = 0; round < 20; ++round) {
+      std::string source;
+      std::vector<std::uint32_t> records;
+      for (const std::string& cell : any_cells(random, 14)) {
+        const auto i = static_cast<std::uint32_t>(records.size());
+        at_once.texts(0)[i] = {static_cast<std::uint32_t>(source.size()), static_cast<std::uint32_t>(cell.size())};
+        source += cell;
+        records.push_back(i);
+      }
+      const ChunkText text{source, {}};
+      Findings findings;
+      decoder.decode_column(text, records, at_once, findings);
+      std::size_t refused = 0;
+      for (const std::uint32_t i : records) {
+        const std::string_view cell = text.at(at_once.texts(0)[i]);
+        refused += decoder.decode(cell, one_by_one, i) ? 0U : 1U;
+        ASSERT_EQ(at_once.states(0)[i], one_by_one.states(0)[i]) << type << ": '" << cell << "'";
+        if (field.type == FieldType::kInteger || field.type == FieldType::kDecimal) {
+          ASSERT_EQ(at_once.integers(0)[i], one_by_one.integers(0)[i]) << type << ": '" << cell << "'";
+        }
+      }
+      ASSERT_EQ(findings.size(), refused) << type;
+    }
+  }
+}
+
+TEST(Columns, OfDatesHoldTheDaysThatExist) {
+  const FeedDefinition definition =
+      parse_definition("feed: one\nschema: {fields: [{name: x, type: date}]}", "one.yaml");
+  const CellDecoder decoder(definition.layout.fields[0], 0, definition.csv.missing_values);
+  RecordBlock block(definition.layout, false);
+  std::mt19937_64 random(4);
+  for (int round = 0; round < 200'000; ++round) {
+    std::string cell = BusinessDate::from_days_since_epoch(static_cast<std::int32_t>(random() % 30'000)).text();
+    if (round % 2 == 0)
+      cell[random() % cell.size()] = static_cast<char>(random() % 4 == 0 ? random() % 256 : '0' + random() % 10);
+    const auto day = BusinessDate::from_text(cell);
+    block.texts(0)[0] = {0, static_cast<std::uint32_t>(cell.size())};
+    Findings findings;
+    const std::uint32_t first = 0;
+    decoder.decode_column(ChunkText{cell, {}}, std::span(&first, 1), block, findings);
+    ASSERT_EQ(findings.empty(), day.has_value()) << "'" << cell << "'";
+    ASSERT_EQ(block.dates(0)[0], day.value_or(BusinessDate{})) << "'" << cell << "'";
+  }
 }
 
 }  // namespace

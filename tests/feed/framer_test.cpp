@@ -252,6 +252,7 @@ TEST(ByteScan, EveryKindOfProcessorFindsTheSame) {
                   ours.has_wanted == theirs.has_wanted);
       bytes.resize(64, ',');
       ASSERT_EQ(scan->equal_mask64(bytes.data(), ','), portable->equal_mask64(bytes.data(), ','));
+      ASSERT_EQ(scan->line_end_mask64(bytes.data()), portable->line_end_mask64(bytes.data()));
     }
   }
 }

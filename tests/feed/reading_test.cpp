@@ -192,7 +192,7 @@ TEST(Chunks, BytesThatChangedAfterTheSurveyRefuseTheChunk) {
   const SourceFile file(path);
   const Plan plan = survey(file, feed.definition, {});
   folder.write("x.csv", "a,b,n\nx,y,9\n");
-  batch::ChunkIngester ingester(feed, plan, file);
+  batch::ChunkIngester ingester(feed, plan, file, feed::ByteCheck::kDigest);
   EXPECT_NE(failure_of([&] { ingester.ingest(ChunkNumber{1}, {}); }).find("not those that were surveyed"),
             std::string::npos);
   EXPECT_NE(failure_of([&] { file.check_unchanged(); }), "");

@@ -160,8 +160,8 @@ TEST_F(ModuleFixture, VerdictsDoNotDependOnTheOrderOfBlocks) {
   feed::SurveyOptions options;
   options.chunk_bytes = 60'000;
   const Plan plan = feed::survey(file, feed.definition, options);
-  batch::ChunkIngester forward(feed, plan, file);
-  batch::ChunkIngester backward(feed, plan, file);
+  batch::ChunkIngester forward(feed, plan, file, feed::ByteCheck::kDigest);
+  batch::ChunkIngester backward(feed, plan, file, feed::ByteCheck::kDigest);
   std::vector<std::vector<std::byte>> packed;
   for (const ChunkPlan& chunk : plan.chunks)
     packed.push_back(batch::pack(forward.ingest(chunk.number, {}), batch::PackRows::kIncluded));

@@ -49,7 +49,7 @@ inline Judged judge(const batch::Feed& feed, const std::filesystem::path& path, 
   Judged judged;
   judged.plan = feed::survey(file, feed.definition, options);
   if (feed.module) judged.plan.module = feed.module->digest;
-  batch::ChunkIngester ingester(feed, judged.plan, file);
+  batch::ChunkIngester ingester(feed, judged.plan, file, feed::ByteCheck::kDigest);
   for (const ChunkPlan& chunk : judged.plan.chunks) {
     const auto bytes = batch::pack(ingester.ingest(chunk.number, {}), batch::PackRows::kIncluded);
     judged.chunks.push_back(batch::unpack(bytes));

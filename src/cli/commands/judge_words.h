@@ -19,7 +19,7 @@ struct JudgeWords {
   std::string expect_sum;
   std::uint64_t expect_records = 0;
   bool records_expected = false;
-  std::uint32_t chunk_bytes = 8U << 20;
+  std::uint32_t chunk_bytes = kDefaultChunkBytes;
 
   void add_to(CLI::App& command, Session& session);
   /// Failure RC 8 on a value that cannot be.
