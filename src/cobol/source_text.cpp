@@ -56,9 +56,22 @@ std::vector<std::string> plain_words(std::string_view text) {
   return words;
 }
 
-std::optional<fs::path> find_copybook(std::string name, const std::vector<fs::path>& folders) {
+/// A name in COPY without its quotes and full stop.
+std::string bare_name(std::string name) {
   std::erase_if(name, [](char c) { return c == '"' || c == '\''; });
   if (name.ends_with('.')) name.pop_back();
+  return name;
+}
+
+/// The name at words[at]; of `COPY name OF library` the path that cobc makes of the two.
+std::string copybook_name(const std::vector<std::string>& words, std::size_t at) {
+  const std::string name = bare_name(words[at]);
+  if (at + 2 >= words.size()) return name;
+  const std::string joint = in_capitals(words[at + 1]);
+  return joint == "OF" || joint == "IN" ? bare_name(words[at + 2]) + "/" + name : name;
+}
+
+std::optional<fs::path> find_copybook(const std::string& name, const std::vector<fs::path>& folders) {
   if (name.empty()) return std::nullopt;
   constexpr std::array kExtensions{"", ".CPY", ".cpy", ".CBL", ".cbl", ".COB", ".cob"};
   for (const std::string& spelling : {name, in_capitals(name)}) {
@@ -106,10 +119,11 @@ std::vector<fs::path> copybooks_of(const fs::path& source, const std::vector<fs:
     const std::vector<std::string> words = plain_words(read_small_file(to_read.back()));
     to_read.pop_back();
     for (std::size_t i = 0; i < words.size(); ++i) {
-      if (in_capitals(words[i]) != "COPY") continue;
+      const std::string verb = in_capitals(words[i]);
+      if (verb != "COPY" && verb != "INCLUDE") continue;  // cobc takes the one for the other
       // The name may stand on the next line, behind a sequence number of this line or of that.
       for (std::size_t next = i + 1; next < std::min(i + 4, words.size()); ++next) {
-        const auto copybook = find_copybook(words[next], folders);
+        const auto copybook = find_copybook(copybook_name(words, next), folders);
         if (!copybook || std::find(found.begin(), found.end(), *copybook) != found.end()) continue;
         found.push_back(*copybook);
         to_read.push_back(*copybook);

@@ -5,10 +5,7 @@ program-id. RECURSE recursive.
 data division.
 working-storage section.
 01  depth binary-long value 0.
-local-storage section.
-01  ballast pic x(65536).
 procedure division.
     add 1 to depth
-    move all "x" to ballast
     call "RECURSE"
     goback.
