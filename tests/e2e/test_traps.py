@@ -205,8 +205,7 @@ class Job(TrapTest):
         said = done.out + done.err + "".join(path.read_text(errors="replace") for path in sorted((self.folder / "job-runs").rglob("*")) if path.is_file())
         self.assertEqual(done.rc, trap.expect.rc, f"{trap.what}\n{said[-3000:]}")
         self.assertIn(trap.expect.message, said)
-        if trap.expect.how not in ("refused", "returned"):
-            self.assertIn(trap.expect.how, said, "how the step ended")
+        self.check_how(trap, done.json())
         for name, content in trap.expect.published.items():
             if content is None:
                 self.assertTrue((self.folder / name).is_file(), name)
@@ -216,6 +215,22 @@ class Job(TrapTest):
             self.holds(name, None)
         for name in trap.expect.kept:
             self.holds(name, trap.files[name])
+
+    def check_how(self, trap, lines):
+        """By the report: of the first step that failed, or else of the last that ran."""
+        ran = [line for line in lines if line.get("how")]
+        if trap.expect.how == "refused":
+            self.assertEqual(ran, [], "refused before any step has run")
+            return
+        step = next((line for line in ran if line["state"] == "failed"), ran[-1])
+        if trap.expect.how in ("runtime error", "signal", "timeout"):
+            self.assertEqual((step["how"], step["abend"]), (trap.expect.how, True))
+            return
+        self.assertIn(step["how"], ("returned", "stop run", "exited"))
+        lost = [dd["dd"] for dd in step["dd"] if dd["end"] == "absent"]
+        balance = step["balance"]
+        off = balance is not None and balance["in"] != balance["out"] + balance["rejects"]
+        self.assertEqual((bool(lost), off), (trap.expect.how == "lost output", trap.expect.how == "balance"), step)
 
     def check_leaves_nothing_else(self, trap):
         """In the working folder: what was there, what was published, and the run's own folder."""

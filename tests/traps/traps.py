@@ -31,7 +31,7 @@ class Bare:
 
 @dataclasses.dataclass(frozen=True)
 class Expect:
-    """`rc`: of the command. `how` the step ended that decides it: returned, runtime_error, signal, timeout, lost_output,
+    """`rc`: of the command. `how` the step ended that decides it: returned, runtime error, signal, timeout, lost output,
     balance, or refused before anything ran. `message`: a text among what the command says or the step's log holds.
     `published`: files and their bytes (None: whatever they are). `kept`: as they were, byte for byte."""
 
@@ -104,7 +104,7 @@ RETURN_CODES = [
         "the first step ends badly, and a script without `set -e` runs the second all the same",
         [step("subscript", OUT, name="FIRST"), step("stop-run-n", {"OUT": {"path": "second.txt", "disp": "new"}}, name="SECOND", max_rc=8)],
         Bare(7, files={"second.txt": b"half a report\n"}),
-        Expect(12, "runtime_error", not_published=("out.txt", "second.txt")),
+        Expect(12, "runtime error", not_published=("out.txt", "second.txt")),
     ),
 ]
 
@@ -217,7 +217,7 @@ OUTPUTS = [
         "WRITE without OPEN, unchecked: status 0 and no file",
         one("output-never-opened", OUT),
         Bare(0, lie=True, files={"out.txt": None}, meant={"out.txt": b"nobody sees this\n"}),
-        Expect(8, "lost_output", message="OUT", not_published=("out.txt",)),
+        Expect(8, "lost output", message="OUT", not_published=("out.txt",)),
     ),
     Trap(
         "output-bound-as-input",
@@ -322,7 +322,7 @@ CHECKS = [
         "a subscript behind the table's end, with checks",
         one("subscript", OUT),
         Bare(1, log="out of bounds"),
-        Expect(12, "runtime_error", message="out of bounds", not_published=("out.txt",)),
+        Expect(12, "runtime error", message="out of bounds", not_published=("out.txt",)),
     ),
     Trap(
         "subscript-unchecked",
@@ -336,7 +336,7 @@ CHECKS = [
         "a letter in a DISPLAY number, with checks",
         one("s0c7-display", OUT),
         Bare(1, log="not numeric"),
-        Expect(12, "runtime_error", message="not numeric", not_published=("out.txt",)),
+        Expect(12, "runtime error", message="not numeric", not_published=("out.txt",)),
     ),
     Trap(
         "s0c7-display-unchecked",
@@ -350,7 +350,7 @@ CHECKS = [
         "text in a COMP-3 number, with checks",
         one("s0c7-packed", OUT),
         Bare(1, log="not numeric"),
-        Expect(12, "runtime_error", message="not numeric", not_published=("out.txt",)),
+        Expect(12, "runtime error", message="not numeric", not_published=("out.txt",)),
     ),
     Trap(
         "s0c7-packed-unchecked",
@@ -364,7 +364,7 @@ CHECKS = [
         "a length beyond the item, with checks",
         one("reference-modification", OUT),
         Bare(1, log="out of bounds"),
-        Expect(12, "runtime_error", message="out of bounds", not_published=("out.txt",)),
+        Expect(12, "runtime error", message="out of bounds", not_published=("out.txt",)),
     ),
     Trap(
         "reference-modification-unchecked",
@@ -385,7 +385,7 @@ CHECKS = [
         "a LINKAGE item that nobody set, with checks",
         one("null-pointer", OUT),
         Bare(1, log="NULL"),
-        Expect(12, "runtime_error", message="NULL", not_published=("out.txt",)),
+        Expect(12, "runtime error", message="NULL", not_published=("out.txt",)),
     ),
     Trap(
         "null-pointer-unchecked",
@@ -423,7 +423,7 @@ CALLS = [
         "CALL of a program that is nowhere",
         one("call-missing", OUT),
         Bare(1, files={"out.txt": b"before the call\n"}, log="NOWHERE"),
-        Expect(12, "runtime_error", message="NOWHERE", not_published=("out.txt",)),
+        Expect(12, "runtime error", message="NOWHERE", not_published=("out.txt",)),
     ),
     Trap(
         "call-missing-caught",
