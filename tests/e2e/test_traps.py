@@ -238,6 +238,52 @@ class Job(TrapTest):
         self.assertLessEqual({path.name for path in self.folder.iterdir()}, allowed)
 
 
+class WorkedExample(ProgramTest):
+    """The job of docs/coming-from-jcl.md, as it stands there."""
+
+    @classmethod
+    def setUpClass(cls):
+        if not job_runs():
+            raise unittest.SkipTest("this ledgermill has no `job run`")
+
+    def setUp(self):
+        super().setUp()
+        text = (program.SOURCE / "docs/coming-from-jcl.md").read_text()
+        self.write("jobs/posttran.yaml", text.split("```yaml\n")[1].split("```")[0])
+        for folder in ("cobol/copybooks", "cobol/called", "data", "posted", "rejects", "reports"):
+            (self.folder / folder).mkdir(parents=True, exist_ok=True)
+        for source in sorted((PLACE / "worked_example").iterdir()):
+            shutil.copy(source, self.folder / ("cobol/copybooks" if source.suffix == ".cpy" else "cobol"))
+        made = {"job": "accounts", "dialect": {"standard": "ibm", "sign": "ebcdic"}, "copybooks": ["cobol/copybooks"]}
+        made["steps"] = [{"step": "MAKE", "program": "cobol/MAKEACCT.cbl", "dd": {"ACCTFILE": {"path": "data/acct.dat", "disp": "new"}}}]
+        self.write("accounts.yaml", "\n".join(yaml_lines(made)))
+        self.run_program("job", "run", "accounts.yaml", "--cache", "cache", rc=0)
+
+    def transaction(self, number, card, amount):
+        return f"T{number:015d}40000000000000{card:02d}{amount:>11}".ljust(350).encode()
+
+    def post(self, *web, rc):
+        self.write("inbox/pos.dat", b"*".ljust(350) + self.transaction(1, 2, "0000001000}") + self.transaction(2, 9, "0000000500{"))
+        self.write("inbox/web.dat", b"".join(web))
+        return self.run_program("job", "run", "jobs/posttran.yaml", "--run-date", "2024-10-31", "--json", "--cache", "cache", rc=rc)
+
+    def test_a_night_with_one_reject(self):
+        lines = self.post(self.transaction(3, 1, "0000000250E"), rc=4).json()
+        self.assertEqual([(step["step"], step["state"]) for step in lines if "step" in step], [("SORTED", "ended"), ("POST", "ended"), ("REPORT", "ended"), ("ALARM", "skipped")])
+        self.assertEqual((self.folder / "posted/2024-10-31.dat").read_bytes(), self.transaction(3, 1, "0000000250E") + self.transaction(1, 2, "0000001000}"), "in the order of the cards, without the comment")
+        reject = (self.folder / "rejects/dalyrejs.G0001V00").read_bytes()
+        self.assertEqual(reject, self.transaction(2, 9, "0000000500{") + b"0100" + b"INVALID CARD NUMBER FOUND".ljust(76))
+        report = (self.folder / "reports/2024-10-31.txt").read_text().split()
+        self.assertEqual(report, ["4000000000000001", "25.05", "4000000000000002", "-100.00", "TOTAL", "-74.95"])
+
+    def test_an_abend_leaves_the_account_file_as_it_was(self):
+        before = (self.folder / "data/acct.dat").read_bytes()
+        lines = self.post(self.transaction(3, 1, "not a sum"), rc=12).json()
+        self.assertEqual([(step["step"], step["state"]) for step in lines if "step" in step], [("SORTED", "ended"), ("POST", "failed"), ("REPORT", "skipped"), ("ALARM", "ended")])
+        self.assertEqual((self.folder / "data/acct.dat").read_bytes(), before)
+        self.assertEqual([*(self.folder / "posted").iterdir(), *(self.folder / "rejects").iterdir(), *(self.folder / "reports").iterdir()], [])
+
+
 def add_tests():
     for trap in TRAPS:
         name = trap.name.replace("-", "_")
