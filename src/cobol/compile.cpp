@@ -23,8 +23,10 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// Runs cobc without a shell; returns its exit status, its words in `output_file`.
-int run_compiler(const std::vector<std::string>& words, const fs::path& output_file) {
+/// Runs cobc without a shell; returns its exit status, its words in `output_file`. It works in `folder`, which is
+/// empty, and all paths are absolute: cobc looks for a copybook in its working folder before any other, and what the
+/// caller's holds is none of the program's.
+int run_compiler(const std::vector<std::string>& words, const fs::path& output_file, const fs::path& folder) {
   std::vector<char*> argv;
   for (const std::string& word : words) argv.push_back(const_cast<char*>(word.c_str()));
   argv.push_back(nullptr);
@@ -33,6 +35,7 @@ int run_compiler(const std::vector<std::string>& words, const fs::path& output_f
   posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_addopen(&actions, 1, output_file.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
   posix_spawn_file_actions_adddup2(&actions, 1, 2);
+  posix_spawn_file_actions_addchdir_np(&actions, folder.c_str());
   pid_t pid = 0;
   const int error = ::posix_spawnp(&pid, "cobc", &actions, nullptr, argv.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
@@ -92,7 +95,8 @@ class ScratchFolder {
           fmt::format("cannot make a folder in '{}': {}", parent.string(), error ? error.message() : errno_text(errno)),
           "--cache names another folder for compiled modules");
     }
-    path_ = path;
+    path_ = fs::absolute(path);
+    fs::create_directory(empty());
   }
   ScratchFolder(const ScratchFolder&) = delete;
   ScratchFolder& operator=(const ScratchFolder&) = delete;
@@ -101,6 +105,7 @@ class ScratchFolder {
     fs::remove_all(path_, ignored);
   }
   const fs::path& path() const { return path_; }
+  fs::path empty() const { return path_ / "empty"; }
 
  private:
   fs::path path_;
@@ -123,9 +128,9 @@ std::string compiler_identity() {
   return "no compiler";
 }
 
-std::string compiler_version(const fs::path& folder) {
-  const fs::path output = folder / "version";
-  run_compiler({"cobc", "--version"}, output);
+std::string compiler_version(const ScratchFolder& scratch) {
+  const fs::path output = scratch.path() / "version";
+  run_compiler({"cobc", "--version"}, output, scratch.empty());
   const std::string words = read_small_file(output);
   return words.substr(0, words.find('\n'));
 }
@@ -139,30 +144,35 @@ void add_part(Sha256& sha, std::string_view part) {
 std::vector<std::string> with_folders(std::vector<std::string> words, const Compilation& compilation,
                                       const std::vector<fs::path>& first) {
   for (const fs::path& folder : first) words.insert(words.end(), {"-I", folder.string()});
-  words.insert(words.end(), {"-I", compilation.source.parent_path().string()});
-  for (const fs::path& folder : compilation.copybook_folders) words.insert(words.end(), {"-I", folder.string()});
+  words.insert(words.end(), {"-I", fs::absolute(compilation.source).parent_path().string()});
+  for (const fs::path& folder : compilation.copybook_folders)
+    words.insert(words.end(), {"-I", fs::absolute(folder).string()});
   return words;
 }
 
 /// What cobc makes of the source on the way to a library: its preprocessed and its C text.
-Inspection inspect(const Compilation& compilation, const fs::path& folder) {
+Inspection inspect(const Compilation& compilation, const ScratchFolder& scratch) {
+  const fs::path& folder = scratch.path();
   const auto run = [&](const char* way, const fs::path& made) {
     std::vector<std::string> words{"cobc", way};
     for (const std::string& word : compilation.words) {
       if (word != "-m") words.push_back(word);
     }
     words = with_folders(std::move(words), compilation, {});
-    words.insert(words.end(), {"-o", made.string(), compilation.source.string()});
+    words.insert(words.end(), {"-o", made.string(), fs::absolute(compilation.source).string()});
     const fs::path output = folder / "output";
-    if (run_compiler(words, output) != 0 || !fs::exists(made))
+    if (run_compiler(words, output, scratch.empty()) != 0 || !fs::exists(made))
       throw Failure(ReturnCode::kRefused, fmt::format("'{}' does not compile:{}", compilation.source.string(),
                                                       with_source_lines(read_small_file(output))));
   };
   constexpr std::size_t kMostBytes = 256U << 20;
   run("-E", folder / "text");
   run("-C", folder / "text.c");
+  // text.c, text.c.h, and text.c.l.h or, of several programs, text.c.l1.h and so on: any order will do.
   std::string c_text;
-  for (const char* name : {"text.c.h", "text.c.l.h", "text.c"}) c_text += read_small_file(folder / name, kMostBytes);
+  for (const fs::directory_entry& each : fs::directory_iterator(folder)) {
+    if (each.path().filename().string().starts_with("text.c")) c_text += read_small_file(each.path(), kMostBytes);
+  }
   return inspection_of(read_small_file(folder / "text", kMostBytes), c_text);
 }
 
@@ -174,12 +184,12 @@ std::string note_text(const std::string& compiler, const Inspection& inspection)
 /// Makes library and note: whoever finds the library finds the note, which is put in place first.
 void compile_with_note(const Compilation& compilation, const fs::path& library, const fs::path& note) {
   const ScratchFolder scratch(library.parent_path());
-  const Inspection inspection = inspect(compilation, scratch.path());
+  const Inspection inspection = inspect(compilation, scratch);
   if (inspection.program.empty())
     throw Failure(ReturnCode::kRefused, fmt::format("'{}' has no PROGRAM-ID", compilation.source.string()),
                   "is it a copybook, or written in the other source format (fixed, free)?");
   const fs::path made = scratch.path() / "note";
-  if (!create_new_file(made, note_text(compiler_version(scratch.path()), inspection)))
+  if (!create_new_file(made, note_text(compiler_version(scratch), inspection)))
     throw Failure(ReturnCode::kUnavailable, fmt::format("'{}' exists already", made.string()));
   fs::rename(made, note);
   compile(compilation, library);
@@ -190,10 +200,9 @@ void compile_with_note(const Compilation& compilation, const fs::path& library, 
 void refuse_world_writable(const fs::path& folder) {
   struct stat status {};
   if (::stat(folder.c_str(), &status) == 0 && (status.st_mode & S_IWOTH) != 0 && (status.st_mode & S_ISVTX) == 0) {
-    throw Failure(
-        ReturnCode::kRefused,
-        fmt::format("folder '{}' can be written by everybody; no compiled program is loaded from it", folder.string()),
-        fmt::format("chmod o-w {}", folder.string()));
+    throw Failure(ReturnCode::kRefused,
+                  fmt::format("folder '{}' can be written by everybody; no program is taken from it", folder.string()),
+                  fmt::format("chmod o-w {}", folder.string()));
   }
 }
 
@@ -208,8 +217,8 @@ void compile(const Compilation& compilation, const fs::path& library) {
   std::vector<std::string> words{"cobc"};
   words.insert(words.end(), compilation.words.begin(), compilation.words.end());
   words = with_folders(std::move(words), compilation, {scratch.path()});
-  words.insert(words.end(), {"-o", made.string(), compilation.source.string()});
-  if (run_compiler(words, output) != 0 || !fs::exists(made)) {
+  words.insert(words.end(), {"-o", made.string(), fs::absolute(compilation.source).string()});
+  if (run_compiler(words, output, scratch.empty()) != 0 || !fs::exists(made)) {
     throw Failure(ReturnCode::kRefused, fmt::format("'{}' does not compile:{}", compilation.source.string(),
                                                     with_source_lines(read_small_file(output))));
   }
@@ -233,6 +242,9 @@ CompiledProgram compile_program(const fs::path& source, const Dialect& dialect,
   compiled.words.insert(compiled.words.begin(), "-m");
   compiled.copybooks = copybooks_of(where, folders);
   compiled.source_digest = Sha256::of(text);
+  // As for rule modules: whoever can write the source, or a copybook of it, says what is run.
+  refuse_world_writable(where.parent_path());
+  for (const fs::path& copybook : compiled.copybooks) refuse_world_writable(copybook.parent_path());
   Sha256 sha;
   add_part(sha, text);
   for (const fs::path& copybook : compiled.copybooks) add_part(sha, read_small_file(copybook));

@@ -18,15 +18,18 @@ std::optional<Organization> organization_from_name(std::string_view name);
 struct ProgramFile {
   std::string select;  ///< the name inside the program
   std::string assign;  ///< what is looked up when it is opened, as the dialect makes it of ASSIGN
-  std::string item;    ///< the data item whose value is looked up instead; `assign` is then its first value
+  /// The data item whose value is looked up instead; `assign` is then its VALUE, or the one literal moved to it, if
+  /// any.
+  std::string item;
   Organization organization = Organization::kSequential;
   std::size_t record_min = 0;  ///< bytes
   std::size_t record_max = 0;
   bool optional = false;            ///< SELECT OPTIONAL
   std::vector<std::string> opened;  ///< INPUT, OUTPUT, I-O, EXTEND: the modes of its OPEN statements
 
-  /// The name that a DD is bound by: DD_<name> is what the run time looks for. Nothing for a path that is never
-  /// mapped (it begins with '/', '-', '.' or a digit).
+  /// The name that a DD is bound by: DD_<name> is what the run time looks for, with '_' where `assign` has '.'. Nothing
+  /// for what is never mapped as a whole: it begins with '/', '-', '.', '$' or a digit, or has folders; the standard
+  /// streams of ASSIGN TO KEYBOARD and DISPLAY. Seen on GnuCOBOL 3.1.2.
   std::optional<std::string> dd_name() const;
   bool opened_for_output() const;
 };
@@ -40,7 +43,7 @@ struct Inspection {
   std::vector<ProgramFile> files;       ///< sort work files left out
 };
 
-/// Reads what cobc made of a source: its preprocessed text (-E), and its C text with the two storage headers (-C),
+/// Reads what cobc made of a source: its preprocessed text (-E), and its C text with all storage headers (-C),
 /// since only the compiler knows for certain what ASSIGN means in a dialect and how long a record is.
 Inspection inspection_of(std::string_view preprocessed, std::string_view c_text);
 

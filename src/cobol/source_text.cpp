@@ -56,9 +56,47 @@ std::vector<std::string> plain_words(std::string_view text) {
   return words;
 }
 
-std::optional<fs::path> find_copybook(std::string name, const std::vector<fs::path>& folders) {
+/// A name in COPY without its quotes and full stop.
+std::string bare_name(std::string name) {
   std::erase_if(name, [](char c) { return c == '"' || c == '\''; });
   if (name.ends_with('.')) name.pop_back();
+  return name;
+}
+
+/// The name at words[at]; of `COPY name OF library` the path that cobc makes of the two.
+std::string copybook_name(const std::vector<std::string>& words, std::size_t at) {
+  const std::string name = bare_name(words[at]);
+  if (at + 2 >= words.size()) return name;
+  const std::string joint = in_capitals(words[at + 1]);
+  return joint == "OF" || joint == "IN" ? bare_name(words[at + 2]) + "/" + name : name;
+}
+
+/// What may be the name in each COPY: it may stand on the next line, behind that line's sequence number.
+std::vector<std::string> names_in_copy(const std::vector<std::string>& words) {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const std::string verb = in_capitals(words[i]);
+    if (verb != "COPY" && verb != "INCLUDE") continue;  // cobc takes the one for the other
+    for (std::size_t next = i + 1; next < std::min(i + 3, words.size()); ++next)
+      names.push_back(copybook_name(words, next));
+  }
+  return names;
+}
+
+/// A source in fixed form without sequence numbers, indicators, and what stands behind the code.
+std::string columns_8_to_72(std::string_view text) {
+  std::string code;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    const std::string_view line = text.substr(0, end);
+    if (line.size() > 7) code += line.substr(7, 65);
+    code += '\n';
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return code;
+}
+
+std::optional<fs::path> find_copybook(const std::string& name, const std::vector<fs::path>& folders) {
   if (name.empty()) return std::nullopt;
   constexpr std::array kExtensions{"", ".CPY", ".cpy", ".CBL", ".cbl", ".COB", ".cob"};
   for (const std::string& spelling : {name, in_capitals(name)}) {
@@ -103,13 +141,12 @@ std::vector<fs::path> copybooks_of(const fs::path& source, const std::vector<fs:
   std::vector<fs::path> found;
   std::vector<fs::path> to_read{source};
   while (!to_read.empty()) {
-    const std::vector<std::string> words = plain_words(read_small_file(to_read.back()));
+    const std::string text = read_small_file(to_read.back());
     to_read.pop_back();
-    for (std::size_t i = 0; i < words.size(); ++i) {
-      if (in_capitals(words[i]) != "COPY") continue;
-      // The name may stand on the next line, behind a sequence number of this line or of that.
-      for (std::size_t next = i + 1; next < std::min(i + 4, words.size()); ++next) {
-        const auto copybook = find_copybook(words[next], folders);
+    // A copybook may be in the other form than its source: both readings are looked at.
+    for (const std::vector<std::string>& words : {plain_words(text), plain_words(columns_8_to_72(text))}) {
+      for (const std::string& name : names_in_copy(words)) {
+        const auto copybook = find_copybook(name, folders);
         if (!copybook || std::find(found.begin(), found.end(), *copybook) != found.end()) continue;
         found.push_back(*copybook);
         to_read.push_back(*copybook);
