@@ -43,9 +43,13 @@ Json file_json(const FileRecord& file) {
 Json dd_json(const DdRecord& dd) {
   Json files = Json::array();
   for (const FileRecord& file : dd.files) files.push_back(file_json(file));
-  return {{"dd", dd.dd},     {"role", dd.role},
-          {"kind", dd.kind}, {"disp", dd.disposition},
-          {"end", dd.end},   {"records", optional_json(dd.records())},
+  return {{"dd", dd.dd},
+          {"role", dd.role},
+          {"kind", dd.kind},
+          {"disp", dd.disposition},
+          {"end", dd.end},
+          {"records", optional_json(dd.records())},
+          {"records_before", dd.records_before},
           {"files", files}};
 }
 
@@ -109,7 +113,13 @@ StepRecord step_of(const Json& json) {
   step.program = {program.at("path"),     program.at("sha256"), program.at("digest"),
                   program.at("compiler"), program.at("words"),  program.at("called")};
   for (const Json& each : json.at("dd")) {
-    DdRecord dd{each.at("dd"), each.at("role"), each.at("kind"), each.at("disp"), each.at("end"), {}};
+    DdRecord dd{each.at("dd"),
+                each.at("role"),
+                each.at("kind"),
+                each.at("disp"),
+                each.at("end"),
+                {},
+                each.at("records_before")};
     for (const Json& file : each.at("files")) dd.files.push_back(file_of(file));
     step.dds.push_back(std::move(dd));
   }

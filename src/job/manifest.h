@@ -27,6 +27,7 @@ struct DdRecord {
   std::string disposition;  ///< "shared", ...
   std::string end;          ///< what became of an output: "published", "discarded", "absent"; else ""
   std::vector<FileRecord> files;
+  std::uint64_t records_before = 0;  ///< of what `append` found there
 
   std::optional<std::uint64_t> records() const;  ///< nothing where one file's are not known
 };
