@@ -76,7 +76,9 @@ std::variant<ModuleLaunch, ExecutableLaunch, OwnWork> work_of(const PreparedStep
   const auto& program = std::get<ProgramStep>(step.step->work);
   if (step.kind == PreparedStep::Kind::kExecutable)
     return ExecutableLaunch{step.library, program.parm, step.step->memory_bytes};
-  return ModuleLaunch{step.program, step.has_parameters, program.parm, step.step->memory_bytes};
+  std::vector<std::string> called;
+  for (const CalledProgram& each : step.called) called.push_back(each.name);
+  return ModuleLaunch{step.library, step.program, called, step.has_parameters, program.parm, step.step->memory_bytes};
 }
 
 ProgramRecord program_record(const PreparedStep& step) {

@@ -60,7 +60,7 @@ BusinessDate today() {
 job::JobOptions Words::options(const Session& session) const {
   job::JobOptions options;
   options.definition = definition;
-  options.words.folder = fs::absolute(folder).lexically_normal();
+  options.words.folder = fs::absolute(folder + "/.").lexically_normal().parent_path();  // no slash at its end
   options.words.today = today();
   options.runs = fs::absolute(runs).lexically_normal();
   options.cache = session.module_places().cache;

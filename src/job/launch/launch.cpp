@@ -126,6 +126,35 @@ std::vector<char> parameter(const std::string& parm) {
   return bytes;
 }
 
+/// cobc's name for a program's entry: '-' becomes "__", a leading digit gets a '_'.
+std::string entry_name(const std::string& program) {
+  std::string name;
+  if (!program.empty() && program[0] >= '0' && program[0] <= '9') name += '_';
+  for (const char c : program) c == '-' ? name += "__" : name += c;
+  return name;
+}
+
+/// CALL "UP" finds the function UP of a C library that is loaded before it looks for UP.so (seen on 3.1.2), and crashes
+/// there: so such a name is refused.
+void refuse_hidden(const std::vector<std::string>& called) {
+  for (const std::string& name : called) {
+    if (::dlsym(RTLD_DEFAULT, entry_name(name).c_str()) != nullptr)
+      give_up(("a program cannot be called by the name '" + name + "'").c_str(),
+              "a C library has a function of that name; rename the program");
+  }
+}
+
+using Entry = int (*)(void* parameter);
+
+Entry load(const ModuleLaunch& launch) {
+  void* const module = ::dlopen(launch.library.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (module == nullptr) give_up("the program cannot be loaded", ::dlerror());
+  // From the library itself: libcob would look among the C libraries first.
+  const auto entry = reinterpret_cast<Entry>(::dlsym(module, entry_name(launch.program).c_str()));
+  if (entry == nullptr) give_up("the module holds no program of its name", ::dlerror());
+  return entry;
+}
+
 }  // namespace
 
 void launch_module(const ModuleLaunch& launch, int report_fd) {
@@ -150,12 +179,14 @@ void launch_module(const ModuleLaunch& launch, int report_fd) {
   std::array<void*, 2> error_proc{&install, static_cast<void*>(&handler)};
   if (call("cob_sys_error_proc", 2, error_proc.data()) != 0) give_up("libcob", "refuses a handler of runtime errors");
 
-  if (find<void* (*)(const char*, int, int)>(libcob, "cob_resolve_cobol")(program.c_str(), 0, 0) == nullptr)
-    give_up("the program cannot be loaded", find<const char* (*)()>(libcob, "cob_resolve_error")());
-  report("begun", "");
+  refuse_hidden(launch.called);
+  const Entry entry = load(launch);
   std::vector<char> first = parameter(parm);
   std::array<void*, 1> parameters{first.data()};
-  const int return_code = call(program.c_str(), launch.has_parameters ? 1 : 0, parameters.data());
+  // The program takes as many parameters as the last cob_call passed; this one does nothing else.
+  call("cob_get_global_ptr", launch.has_parameters ? 1 : 0, parameters.data());
+  report("begun", "");
+  const int return_code = entry(first.data());
   find<void (*)()>(libcob, "cob_tidy")();  // closes what the program left open
   report("returned", return_code);
   end_child();

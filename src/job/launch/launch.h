@@ -2,14 +2,18 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace ledgermill::job {
 
-/// A compiled program that libcob finds in COB_LIBRARY_PATH.
+/// A compiled program. Those that it calls libcob finds in COB_LIBRARY_PATH.
 struct ModuleLaunch {
+  std::filesystem::path library;
   std::string program;                        ///< PROGRAM-ID
+  std::vector<std::string> called;            ///< names of programs that it may call
   bool has_parameters = false;                ///< its first gets `parm`, a big-endian halfword of length before it
   std::optional<std::string> parm;            ///< a program without parameters finds it as its command line
   std::optional<std::uint64_t> memory_bytes;  ///< what it may take beyond what stands when it begins
