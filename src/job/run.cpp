@@ -145,10 +145,8 @@ class JobRun {
     std::optional<FoundRun> former = newest_run(job_folder);
     if (former && former->manifest.state != Manifest::State::kEnded) {
       settle(former->manifest, former->folder);
-      if (start_.anew)
-        give_up(*former);
-      else
-        return go_on(std::move(*former));
+      if (!start_.anew && !is_stale(former->manifest)) return go_on(std::move(*former));
+      give_up(*former);
     }
     prepare_all();
     begin(job_folder);
@@ -156,6 +154,13 @@ class JobRun {
   }
 
  private:
+  /// Of a run in which no step has ended well there is nothing to go on with: a mended definition begins anew.
+  bool is_stale(const Manifest& former) const {
+    return !start_.from_step && former.definition_sha256 != definition_.digest.hex() &&
+           std::none_of(former.steps.begin(), former.steps.end(),
+                        [](const StepRecord& step) { return step.state == State::kEnded; });
+  }
+
   void prepare_all() {
     prepared_ = prepare(definition_, options_.cache);
     refuse_problems(prepared_);
