@@ -453,6 +453,8 @@ class Jobs(ProgramTest):
                 if rc is not None:
                     self.assertEqual(rc, 0)
                     break
+                if (self.run_program("job", "show", "trial", "--json").json() or [{"state": ""}])[0]["state"] == "ended" and (self.folder / names[3]).exists():
+                    break  # killed when all was done
                 if chance.random() < 0.5:
                     self.run_job()
                     break

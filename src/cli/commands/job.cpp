@@ -217,6 +217,16 @@ void check(const Words& words, Session& session) {
   }
 }
 
+void print_what_went_wrong(const job::Manifest& manifest) {
+  for (const job::StepRecord& step : manifest.steps) {
+    if (step.state != job::StepRecord::State::kFailed && step.state != job::StepRecord::State::kInterrupted) continue;
+    const std::string look = fmt::format("ledgermill job log {} {}", manifest.run, step.name);
+    const std::string hint = !step.hint.empty() ? step.hint : look + "; the same command goes on with this step";
+    print_failure(Failure(ReturnCode::kRefused,
+                          fmt::format("step {}: {}", step.name, step.words.empty() ? step.how : step.words), hint));
+  }
+}
+
 void run(const Words& words, Session& session) {
   if (words.dry_run) return check(words, session);
   if (words.anew && !words.from_step.empty())
@@ -231,14 +241,7 @@ void run(const Words& words, Session& session) {
   else
     fmt::print("run {} {}, RC {}\n", manifest.run,
                manifest.state == job::Manifest::State::kEnded ? "ended" : "did not end well", manifest.rc);
-  for (const job::StepRecord& step : manifest.steps) {
-    if (step.state == job::StepRecord::State::kFailed || step.state == job::StepRecord::State::kInterrupted)
-      fmt::print(stderr, "ledgermill: step {}: {}\n", step.name, shown(step.words.empty() ? step.how : step.words));
-  }
-  if (manifest.state != job::Manifest::State::kEnded)
-    fmt::print(stderr,
-               "hint: ledgermill job log {} STEP; the same command goes on with the step that did not end well\n",
-               manifest.run);
+  print_what_went_wrong(manifest);
   session.ended_with(static_cast<ReturnCode>(manifest.rc));
 }
 
