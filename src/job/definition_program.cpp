@@ -217,7 +217,7 @@ ProgramStep program_of(const YamlMap& map, const ProgramStep& defaults, const Pa
 std::vector<Binding> bindings_of(const YamlMap& dd, const Parts& parts) {
   std::vector<Binding> bindings;
   for (const std::string& name : dd.keys()) {
-    if (name.empty() || name.find_first_of("=/ ") != std::string::npos)
+    if (name.empty() || name.front() == '.' || name.find_first_of(std::string_view("=/ \0", 4)) != std::string::npos)
       throw dd.mistake_at(name.c_str(), fmt::format("'{}' cannot be a DD name", name));
     bindings.push_back(binding_of(dd, name, parts));
   }

@@ -20,7 +20,7 @@ namespace {
 constexpr int kVersion = 1;
 constexpr std::array kStepStates{"waiting", "running",     "publishing", "ended",
                                  "failed",  "interrupted", "skipped",    "bypassed"};
-constexpr std::array kRunStates{"running", "ended", "failed"};
+constexpr std::array kRunStates{"running", "ended", "failed", "given up"};
 constexpr std::array kMoves{"place", "replace", "delete"};
 
 template <class Enum, std::size_t N>

@@ -81,7 +81,12 @@ std::string_view state_name(StepRecord::State state);
 
 /// The authority on what happened in a run (docs/formats/job-manifest.md).
 struct Manifest {
-  enum class State : std::uint8_t { kRunning, kEnded, kFailed };
+  enum class State : std::uint8_t {
+    kRunning,
+    kEnded,    ///< every step well, skipped or bypassed
+    kFailed,   ///< a step badly; the same command goes on
+    kGivenUp,  ///< for a new one
+  };
   std::string job, run;
   State state = State::kRunning;
   int rc = 0;

@@ -58,6 +58,7 @@ class StepPreparation {
       made_.kind = module ? PreparedStep::Kind::kModule : PreparedStep::Kind::kExecutable;
       made_.program = program.program.stem().string();
       made_.has_parameters = program.parm.has_value();
+      cobol::refuse_world_writable(program.program.parent_path());
       made_.sha256 = examine_file(program.program, {}, {}).digest.hex();
       if (!module && ::access(program.program.c_str(), X_OK) != 0)
         return problem(
@@ -90,7 +91,7 @@ class StepPreparation {
         if (file.assign.empty()) by_value = true;
         const auto dd = file.dd_name();
         if (!dd) {
-          if (!file.assign.empty())
+          if (!file.assign.empty() && !file.assign.starts_with("/dev/std"))  // ASSIGN TO KEYBOARD, DISPLAY
             problem(step_.line,
                     fmt::format("file {} is assigned to the path '{}', which no DD can stand for", file.select,
                                 file.assign),
@@ -112,7 +113,9 @@ class StepPreparation {
                                        : other != called.end() ? &other->second
                                                                : nullptr;
       const bool looked_into = made_.compiled.has_value();
-      if (file == nullptr && looked_into && !by_value && !binding.unused)
+      const bool sysin = binding.dd == "SYSIN" && file == nullptr && binding.disposition == Disposition::kShared;
+      made_.reads_sysin = made_.reads_sysin || sysin;
+      if (file == nullptr && looked_into && !by_value && !binding.unused && !sysin)
         problem(binding.line, fmt::format("no file of the program has the DD name {}", binding.dd), dd_names(files));
       made_.dds.push_back(prepared_dd(binding, file));
     }
@@ -211,6 +214,22 @@ class StepPreparation {
   std::vector<cobol::ProgramFile> called_files_;
 };
 
+/// Of two outputs with one name only the last would be left.
+void look_at_outputs(const PreparedStep& prepared, const JobDefinition& job, PreparedJob& all) {
+  std::map<fs::path, std::string> written;
+  for (const PreparedDd& dd : prepared.dds) {
+    const auto* dataset = std::get_if<Dataset>(&dd.binding->source);
+    if (dataset == nullptr || dd.role == Role::kInput) continue;
+    const auto [at, fresh] =
+        written.emplace(dataset->path.string() + fmt::format("({})", dataset->generation.value_or(0)), dd.binding->dd);
+    if (!fresh)
+      all.problems.emplace_back(
+          ReturnCode::kRefused,
+          fmt::format("{}:{}: step {}: DDs {} and {} both write '{}'", job.file.string(), dd.binding->line,
+                      prepared.step->name, at->second, dd.binding->dd, dataset->path.string()));
+  }
+}
+
 /// Records of a DD in a balance must be countable.
 void look_at_balance(const PreparedStep& prepared, const JobDefinition& job, PreparedJob& all) {
   const Step& step = *prepared.step;
@@ -256,6 +275,7 @@ PreparedJob prepare(const JobDefinition& job, const fs::path& cache) {
     try {
       prepared.steps.push_back(StepPreparation(step, job, cache, prepared).done());
       look_at_balance(prepared.steps.back(), job, prepared);
+      look_at_outputs(prepared.steps.back(), job, prepared);
     } catch (const Failure& failure) {
       if (failure.code() != ReturnCode::kRefused) throw;
       prepared.problems.emplace_back(

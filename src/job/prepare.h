@@ -45,7 +45,8 @@ struct PreparedStep {
   std::string program;                             ///< PROGRAM-ID; of kModule the file's name
   std::filesystem::path library;                   ///< what is loaded or executed
   bool has_parameters = false;
-  std::string sha256;  ///< of source, module or executable
+  bool reads_sysin = false;  ///< the DD SYSIN, which no file of the program has, is its standard input
+  std::string sha256;        ///< of source, module or executable
   std::vector<CalledProgram> called;
   std::vector<PreparedDd> dds;
 

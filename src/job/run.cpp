@@ -143,7 +143,8 @@ class JobRun {
     const fs::path job_folder = options_.runs / definition_.name;
     const UniqueFd lock = lock_job(job_folder, definition_.name);
     std::optional<FoundRun> former = newest_run(job_folder);
-    if (former && former->manifest.state != Manifest::State::kEnded) {
+    if (former &&
+        (former->manifest.state == Manifest::State::kRunning || former->manifest.state == Manifest::State::kFailed)) {
       settle(former->manifest, former->folder);
       if (!start_.anew && !is_stale(former->manifest)) return go_on(std::move(*former));
       give_up(*former);
@@ -184,7 +185,7 @@ class JobRun {
 
   void describe() {
     manifest_.program_version = options_.program_version;
-    manifest_.definition = options_.definition.string();
+    manifest_.definition = fs::absolute(options_.definition).string();
     manifest_.definition_sha256 = definition_.digest.hex();
     manifest_.folder = words_.folder.string();
     manifest_.run_date = definition_.run_date.text();
@@ -237,9 +238,9 @@ class JobRun {
   static void give_up(FoundRun& former) {
     std::error_code ignored;
     fs::remove_all(former.folder / "temporaries", ignored);
-    former.manifest.state = Manifest::State::kEnded;
+    former.manifest.state = Manifest::State::kGivenUp;
     former.manifest.rc = std::max(command_rc(former.manifest), static_cast<int>(ReturnCode::kUnavailable));
-    former.manifest.ended = time_text() + " given up";
+    former.manifest.ended = time_text();
     write_manifest(former.manifest, former.folder);
   }
 
@@ -321,7 +322,11 @@ void look_at_inputs(const PreparedStep& step, std::set<std::string>& made, JobCh
 }  // namespace
 
 Manifest run_job(const JobOptions& options, const StartWords& start, const RunObserver& observer) {
-  return JobRun(options, start, observer).run();
+  try {
+    return JobRun(options, start, observer).run();
+  } catch (const fs::filesystem_error& error) {
+    throw Failure(ReturnCode::kUnavailable, error.what(), "run the same command again when the storage answers");
+  }
 }
 
 std::unique_ptr<JobCheck> check_job(const JobOptions& options) {

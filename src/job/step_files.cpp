@@ -78,6 +78,7 @@ StepFiles::StepFiles(const PreparedStep& step, const fs::path& run_folder, Manif
                    {},
                    0};
     find(lent, found);
+    if (!lent.target.empty()) found.files.front().path = lent.target.string();
     record_.dds.push_back(std::move(found));
     all_.push_back(std::move(lent));
   }
@@ -139,6 +140,10 @@ void StepFiles::find_target(Lent& lent) {
   const bool there = ::stat(lent.target.c_str(), &status) == 0;
   if ((there || is_there(lent.target)) && !S_ISREG(status.st_mode))
     throw refused(fmt::format("DD {}: '{}' is there, and is no file", binding.dd, lent.target.string()));
+  if (fs::is_symlink(lent.target, error)) {  // the file is replaced, not the link to it
+    lent.target = fs::canonical(lent.target, error);
+    lent.folder = lent.target.parent_path() / lent.folder.filename();
+  }
   switch (binding.disposition) {
     case Disposition::kNew:
       if (there && !binding.replace)
@@ -191,6 +196,7 @@ void StepFiles::lend(const fs::path& work) {
     std::error_code error;
     fs::create_directories(fs::path(folder).parent_path(), error);  // of temporaries
     fs::create_directory(folder, error);
+    if (!error) fs::permissions(folder, fs::perms::owner_all, error);
     if (error)
       throw refused(fmt::format("cannot make the private folder '{}': {}", folder, error.message()),
                     "outputs are written beside where they will lie");
@@ -358,6 +364,10 @@ std::vector<Move> StepFiles::moves(Ending ending) {
     const Lent& lent = all_[i];
     const Binding& binding = *lent.dd->binding;
     if (!published(lent, record_.dds[i], ending, moves)) continue;
+    struct stat before {};  // whoever could read the file that is replaced can read the one that replaces it
+    if (::stat(lent.target.c_str(), &before) == 0 && ::chmod(lent.lent.c_str(), before.st_mode & 07777) != 0)
+      throw Failure(ReturnCode::kUnavailable,
+                    fmt::format("cannot set the mode of '{}': {}", lent.lent.string(), errno_text(errno)));
     sync_file(lent.lent);
     sync_folder(lent.folder);
     const bool free = binding.disposition == Disposition::kNew && !binding.replace &&

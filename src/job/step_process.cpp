@@ -66,9 +66,10 @@ void move_to_own_group(pid_t parent) {
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
-/// Standard input is empty, output and error are the pipes, 3 is the report, and nothing else is open.
-void keep_three_pipes(const Pipe& out, const Pipe& err, const Pipe& report) {
-  const std::array<int, 4> wanted{::open("/dev/null", O_RDONLY | O_CLOEXEC), out.write.get(), err.write.get(),
+/// Standard output and error are the pipes, 3 is the report, and nothing else is open.
+void keep_three_pipes(const std::filesystem::path& input, const Pipe& out, const Pipe& err, const Pipe& report) {
+  const char* const path = input.empty() ? "/dev/null" : input.c_str();
+  const std::array<int, 4> wanted{::open(path, O_RDONLY | O_CLOEXEC), out.write.get(), err.write.get(),
                                   report.write.get()};
   std::array<int, 4> high{};
   for (std::size_t i = 0; i < wanted.size(); ++i) high.at(i) = ::fcntl(wanted.at(i), F_DUPFD, 10);
@@ -112,7 +113,7 @@ void take_environment(const std::vector<std::string>& environment) {
 [[noreturn]] void be_child(const StepProcess& process, const Pipe& out, const Pipe& err, const Pipe& report,
                            pid_t parent) {
   move_to_own_group(parent);
-  keep_three_pipes(out, err, report);
+  keep_three_pipes(process.standard_input, out, err, report);
   take_environment(process.environment);
   const rlimit no_core{0, 0};
   ::setrlimit(RLIMIT_CORE, &no_core);
@@ -153,8 +154,8 @@ struct Report {
 /// A child in work: what it says is taken, its time is watched.
 class Watch {
  public:
-  Watch(const StepProcess& process, pid_t pid, Pipe out, Pipe err, Pipe report)
-      : process_(process), pid_(pid), log_(process.log, process.most_log_bytes) {
+  Watch(const StepProcess& process, pid_t pid, StepLog& log, Pipe out, Pipe err, Pipe report)
+      : process_(process), pid_(pid), log_(log) {
     pipes_ = {std::move(out.read), std::move(err.read), std::move(report.read)};
   }
   Watch(const Watch&) = delete;
@@ -298,7 +299,7 @@ class Watch {
 
   const StepProcess& process_;
   pid_t pid_;
-  StepLog log_;
+  StepLog& log_;
   std::array<UniqueFd, 3> pipes_;
   Report report_;
   Clock::time_point begun_ = Clock::now();
@@ -340,14 +341,16 @@ ProcessEnd run_process(const StepProcess& process) {
   Pipe out = make_pipe();
   Pipe err = make_pipe();
   Pipe report = make_pipe();
-  std::fflush(nullptr);  // else the child would write a second time what is buffered
+  StepLog log(process.log, process.most_log_bytes);
+  std::signal(SIGCHLD, SIG_DFL);  // a caller that ignores it would leave us without statuses
+  std::fflush(nullptr);           // else the child would write a second time what is buffered
   const pid_t parent = ::getpid();
   const pid_t pid = ::fork();
   if (pid < 0) throw Failure(ReturnCode::kUnavailable, fmt::format("cannot make a process: {}", errno_text(errno)));
   if (pid == 0) be_child(process, out, err, report, parent);
   ::setpgid(pid, pid);  // both sides, so that neither runs before it is done
   for (Pipe* pipe : {&out, &err, &report}) pipe->write = UniqueFd();
-  return Watch(process, pid, std::move(out), std::move(err), std::move(report)).until_end();
+  return Watch(process, pid, log, std::move(out), std::move(err), std::move(report)).until_end();
 }
 
 }  // namespace ledgermill::job

@@ -30,6 +30,7 @@ struct StepProcess {
   std::variant<ModuleLaunch, ExecutableLaunch, OwnWork> work;
   std::vector<std::string> environment;  ///< "NAME=text": all that the child gets
   std::filesystem::path folder;          ///< where it runs
+  std::filesystem::path standard_input;  ///< empty: reads as empty
   std::filesystem::path log;
   std::uint64_t most_log_bytes = 0;
   std::chrono::seconds timeout{};

@@ -243,6 +243,7 @@ class StepRun {
         work_of(step_, files, folders),
         environment_of(step_, job_, options_, folders, files),
         folders.work,
+        step_.reads_sysin ? files.lent_path("SYSIN") : fs::path(),
         run_folder_ / record_.log,
         options_.most_log_bytes,
         step_.step->timeout,

@@ -167,6 +167,15 @@ class Jobs(ProgramTest):
         self.assertNotIn("PGPASSWORD", log)
         self.assertIn("is no such", self.run_job("--set", "WHAT=x", rc=8).err.replace("has no such", "is no such"))
 
+    def test_sysin_is_what_accept_reads(self):
+        text = body('accept said display "[" said "]" accept said display "[" said "]" goback.', storage="01 said pic x(8).")
+        self.one(text, dd={"SYSIN": {"data": "first\nsecond\n"}})
+        log = self.run_program("job", "log", "trial", "ONE").out
+        self.assertIn("[first   ]", log)
+        self.assertIn("[second  ]", log)
+        self.one(text)
+        self.assertNotIn("[first", self.run_program("job", "log", "trial", "ONE").out)
+
     def test_called_programs_are_compiled_from_the_libraries(self):
         self.write("lib/helper.cbl", body('display "helped" goback.', name="HELPER"))
         self.one(body('call "HELPER" goback.'), libraries=["lib"])
@@ -242,6 +251,18 @@ class Jobs(ProgramTest):
         self.assertEqual(self.read("out.txt"), "before\n")
         self.one(COPIER, words=["--new"], dd={"FIN": "in.txt", "FOUT": {"path": "out.txt", "disp": "new", "replace": True}})
         self.assertEqual(self.read("out.txt"), "a\n")
+
+    def test_two_outputs_of_one_name_are_refused_and_links_and_modes_stay(self):
+        self.write("in.txt", "a\n")
+        both = {"path": "out.txt", "disp": "new"}
+        self.refused(SPLIT, "DDs FOUT and REJECTS both write", dd={"FIN": "in.txt", "FOUT": both, "REJECTS": both})
+        real = self.write("real.txt", "before\n")
+        real.chmod(0o604)
+        (self.folder / "link.txt").symlink_to("real.txt")
+        self.one(COPIER, dd={"FIN": "in.txt", "FOUT": {"path": "link.txt", "disp": "new", "replace": True}})
+        self.assertEqual(self.read("real.txt"), "a\n")
+        self.assertTrue((self.folder / "link.txt").is_symlink())
+        self.assertEqual(real.stat().st_mode & 0o777, 0o604)
 
     def test_dds_are_compared_with_what_the_program_opens(self):
         self.write("in.txt", "a\n")
