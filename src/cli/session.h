@@ -81,6 +81,7 @@ void add_clean(CLI::App& app, Session& session);
 void add_feed(CLI::App& app, Session& session);
 void add_rules(CLI::App& app, Session& session);
 void add_cobol(CLI::App& app, Session& session);
+void add_job(CLI::App& app, Session& session);
 void add_ledger(CLI::App& app, Session& session);
 void add_completion(CLI::App& app, Session& session);
 

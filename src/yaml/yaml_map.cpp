@@ -100,6 +100,10 @@ bool YamlMap::has(const char* key) const {
   return node.IsDefined() && !node.IsNull();
 }
 
+bool YamlMap::is_list(const char* key) const { return find(key).IsSequence(); }
+
+bool YamlMap::is_map(const char* key) const { return find(key).IsMap(); }
+
 int YamlMap::line_of(const char* key) const {
   for (const auto& entry : node_) {
     if (entry.first.Scalar() == key) return line_of_node(entry.first, line_);

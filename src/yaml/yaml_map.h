@@ -32,6 +32,9 @@ class YamlMap {
 
   std::vector<std::string> keys() const;
   bool has(const char* key) const;
+  /// What stands at `key`, where people may write one value, a list or a mapping.
+  bool is_list(const char* key) const;
+  bool is_map(const char* key) const;
   int line() const { return line_; }
   int line_of(const char* key) const;
 

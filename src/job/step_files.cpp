@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "job/step_files.h"
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <span>
+
+#include "base/file.h"
+#include "job/generation.h"
+
+namespace ledgermill::job {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+using Kind = RecordShape::Kind;
+
+Failure refused(const std::string& what, const std::string& hint = {}) {
+  return Failure(ReturnCode::kRefused, what, hint);
+}
+
+std::string_view source_name(const Binding& binding) {
+  static constexpr std::array<std::string_view, 5> kNames{"path", "concat", "temporary", "data", "dummy"};
+  return kNames.at(binding.source.index());
+}
+
+bool is_there(const fs::path& path) {
+  struct stat status {};
+  return ::lstat(path.c_str(), &status) == 0;
+}
+
+UniqueFd open_to_write(const fs::path& path) {
+  UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640));
+  if (!fd)
+    throw Failure(ReturnCode::kUnavailable, fmt::format("cannot write '{}': {}", path.string(), errno_text(errno)));
+  return fd;
+}
+
+/// Adds the bytes of `from`; returns the last one, or LF for none.
+std::byte add_file(const fs::path& from, int to, const fs::path& to_path) {
+  const UniqueFd fd(::open(from.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) throw refused(fmt::format("cannot open '{}': {}", from.string(), errno_text(errno)));
+  std::vector<std::byte> block(1U << 20);
+  std::byte last{'\n'};
+  for (std::uint64_t at = 0;;) {
+    const std::size_t n = read_some_at(fd.get(), at, block, from);
+    if (n > 0) last = block[n - 1];
+    write_all(to, std::span(block).first(n), to_path);
+    at += n;
+    if (n < block.size()) return last;
+  }
+}
+
+FileRecord record_of(const fs::path& path, const FileFacts& facts) {
+  return {path.string(), facts.bytes, facts.records, facts.digest.hex()};
+}
+
+}  // namespace
+
+StepFiles::StepFiles(const PreparedStep& step, const fs::path& run_folder, Manifest& manifest, StepRecord& record)
+    : step_(step), run_folder_(run_folder), manifest_(manifest), record_(record) {
+  record_.dds.clear();
+  record_.private_folders.clear();
+  for (const PreparedDd& dd : step_.dds) {
+    Lent lent;
+    lent.dd = &dd;
+    DdRecord found{dd.binding->dd,
+                   std::string(role_name(dd.role)),
+                   std::string(source_name(*dd.binding)),
+                   std::string(disposition_name(dd.binding->disposition)),
+                   "",
+                   {},
+                   0};
+    find(lent, found);
+    if (!lent.target.empty()) found.files.front().path = lent.target.string();
+    record_.dds.push_back(std::move(found));
+    all_.push_back(std::move(lent));
+  }
+  for (const Lent& lent : all_) {
+    if (!lent.folder.empty() && std::find(record_.private_folders.begin(), record_.private_folders.end(),
+                                          lent.folder.string()) == record_.private_folders.end())
+      record_.private_folders.push_back(lent.folder.string());
+  }
+}
+
+fs::path StepFiles::path_of(const Dataset& dataset) {
+  if (!dataset.generation) return dataset.path;
+  auto known = manifest_.generations.find(dataset.path.string());
+  if (known == manifest_.generations.end()) {
+    const std::vector<unsigned> numbers = generations_of(dataset.path);
+    known = manifest_.generations.emplace(dataset.path.string(), numbers.empty() ? 0 : numbers.back()).first;
+  }
+  // As an input (+1) is what an earlier step of this run made.
+  return resolve_generation(dataset.path, *dataset.generation, known->second);
+}
+
+void StepFiles::find(Lent& lent, DdRecord& record) {
+  const Binding& binding = *lent.dd->binding;
+  if (const auto* dataset = std::get_if<Dataset>(&binding.source)) {
+    (lent.dd->role == Role::kInput ? lent.reads.emplace_back() : lent.target) = path_of(*dataset);
+  } else if (const auto* all = std::get_if<Concatenation>(&binding.source)) {
+    for (const Dataset& part : all->parts) lent.reads.push_back(path_of(part));
+  } else if (const auto* temporary = std::get_if<Temporary>(&binding.source)) {
+    (lent.dd->role == Role::kInput ? lent.reads.emplace_back() : lent.target) =
+        run_folder_ / "temporaries" / temporary->name;
+  }
+  for (const fs::path& read : lent.reads) {
+    struct stat status {};
+    if (::stat(read.c_str(), &status) != 0)
+      throw refused(fmt::format("DD {}: cannot read '{}': {}", binding.dd, read.string(), errno_text(errno)),
+                    "deliver the file, then run the same command");
+    record.files.push_back({read.string(), 0, std::nullopt, ""});
+  }
+  if (!lent.target.empty()) {
+    record.files.push_back({lent.target.string(), 0, std::nullopt, ""});
+    find_target(lent);
+  }
+}
+
+void StepFiles::find_target(Lent& lent) {
+  const Binding& binding = *lent.dd->binding;
+  const bool temporary = std::holds_alternative<Temporary>(binding.source);
+  const fs::path parent = lent.target.parent_path();
+  lent.folder = parent / fmt::format(".ledgermill-{}-{}", manifest_.run, step_.step->name);
+  std::error_code error;
+  if (temporary) return;
+  if (!fs::is_directory(parent, error))
+    throw refused(fmt::format("DD {}: there is no folder '{}'", binding.dd, parent.string()),
+                  fmt::format("mkdir -p '{}'", parent.string()));
+  if (::access(parent.c_str(), W_OK | X_OK) != 0)
+    throw refused(
+        fmt::format("DD {}: the folder '{}' cannot be written: {}", binding.dd, parent.string(), errno_text(errno)));
+  struct stat status {};
+  const bool there = ::stat(lent.target.c_str(), &status) == 0;
+  if ((there || is_there(lent.target)) && !S_ISREG(status.st_mode))
+    throw refused(fmt::format("DD {}: '{}' is there, and is no file", binding.dd, lent.target.string()));
+  if (fs::is_symlink(lent.target, error)) {  // the file is replaced, not the link to it
+    lent.target = fs::canonical(lent.target, error);
+    lent.folder = lent.target.parent_path() / lent.folder.filename();
+  }
+  switch (binding.disposition) {
+    case Disposition::kNew:
+      if (there && !binding.replace)
+        throw refused(
+            fmt::format("DD {}: '{}' is there already, and its disp is new", binding.dd, lent.target.string()),
+            "move it away, or say 'replace: true' at the DD");
+      return;
+    case Disposition::kOld:
+      if (!there)
+        throw refused(fmt::format("DD {}: there is no '{}', and its disp is old", binding.dd, lent.target.string()),
+                      "a file that is made says disp: new");
+      return;
+    case Disposition::kAppend:
+      lent.joins = lent.dd->role == Role::kOutput && there;
+      return;
+    case Disposition::kShared:
+      return;
+  }
+}
+
+void StepFiles::look_at_inputs() {
+  for (std::size_t i = 0; i < all_.size(); ++i) {
+    Lent& lent = all_[i];
+    DdRecord& record = record_.dds[i];
+    for (std::size_t part = 0; part < lent.reads.size(); ++part) {
+      const fs::path& path = lent.reads[part];
+      struct stat status {};
+      try {
+        if (::stat(path.c_str(), &status) != 0)
+          throw refused(fmt::format("cannot read '{}': {}", path.string(), errno_text(errno)));
+        record.files[part] = record_of(path, examine_file(path, lent.dd->shape, lent.dd->rules));
+      } catch (const Failure& failure) {
+        throw Failure(failure.code(), fmt::format("DD {}: {}", lent.dd->binding->dd, failure.fact()), failure.hint());
+      }
+      lent.seen.push_back(status);
+    }
+    if (lent.joins) {
+      const FileFacts facts = examine_file(lent.target, lent.dd->shape, {});
+      if (lent.dd->shape.kind == Kind::kLines && !facts.ends_in_newline)
+        throw refused(fmt::format("DD {}: the last line of '{}' has no end; a record appended would become part of it",
+                                  lent.dd->binding->dd, lent.target.string()),
+                      "end the file with a newline");
+      record.records_before = facts.records.value_or(0);
+    }
+  }
+}
+
+void StepFiles::lend(const fs::path& work) {
+  for (const std::string& folder : record_.private_folders) {
+    std::error_code error;
+    fs::create_directories(fs::path(folder).parent_path(), error);  // of temporaries
+    fs::create_directory(folder, error);
+    if (!error) fs::permissions(folder, fs::perms::owner_all, error);
+    if (error)
+      throw refused(fmt::format("cannot make the private folder '{}': {}", folder, error.message()),
+                    "outputs are written beside where they will lie");
+  }
+  for (Lent& lent : all_) {
+    if (lent.dd->role == Role::kInput)
+      lend_input(lent, work);
+    else
+      lend_output(lent, work);
+  }
+}
+
+void StepFiles::lend_input(Lent& lent, const fs::path& work) {
+  const Binding& binding = *lent.dd->binding;
+  lent.lent = work / binding.dd;
+  if (const auto* data = std::get_if<InlineData>(&binding.source)) {
+    write_inline(lent, data->text);
+  } else if (std::holds_alternative<Dummy>(binding.source)) {
+    open_to_write(lent.lent);
+  } else if (lent.reads.size() > 1) {
+    join_parts(lent);
+  } else {
+    lent.lent = lent.reads.front();
+  }
+}
+
+void StepFiles::lend_output(Lent& lent, const fs::path& work) {
+  const Binding& binding = *lent.dd->binding;
+  if (lent.target.empty()) {
+    const bool sequential = lent.dd->shape.kind != Kind::kRelative && lent.dd->shape.kind != Kind::kUnknown;
+    lent.lent = sequential ? fs::path("/dev/null") : work / binding.dd;
+    return;
+  }
+  lent.lent = lent.folder / binding.dd;
+  if (lent.dd->role == Role::kUpdate) {
+    UniqueFd fd = open_to_write(lent.lent);
+    if (is_there(lent.target)) add_file(lent.target, fd.get(), lent.lent);
+    sync_and_close(std::move(fd), lent.lent);
+  } else if (lent.dd->extends) {
+    open_to_write(lent.lent);  // OPEN EXTEND of a file that is not there is an error
+  }
+}
+
+void StepFiles::write_inline(const Lent& lent, const std::string& text) const {
+  UniqueFd fd = open_to_write(lent.lent);
+  std::string bytes;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find('\n', at), text.size());
+    std::string line = text.substr(at, end - at);
+    at = end + 1;
+    const std::size_t longest = lent.dd->shape.longest;
+    if (lent.dd->shape.kind == Kind::kFixed || lent.dd->rules.longest_line) {
+      if (line.size() > longest)
+        throw refused(fmt::format("DD {}: a line of its data has {} bytes, the program's record {}",
+                                  lent.dd->binding->dd, line.size(), longest));
+    }
+    if (lent.dd->shape.kind == Kind::kFixed)
+      line.resize(longest, ' ');
+    else
+      line += '\n';
+    bytes += line;
+  }
+  write_all(fd.get(), std::as_bytes(std::span(bytes)), lent.lent);
+}
+
+void StepFiles::join_parts(const Lent& lent) const {
+  UniqueFd fd = open_to_write(lent.lent);
+  for (const fs::path& part : lent.reads) {
+    const std::byte last = add_file(part, fd.get(), lent.lent);
+    constexpr std::byte kNewline{'\n'};
+    if (lent.dd->shape.kind == Kind::kLines && last != kNewline)
+      write_all(fd.get(), std::span(&kNewline, 1), lent.lent);
+  }
+}
+
+std::vector<std::string> StepFiles::environment() const {
+  std::vector<std::string> entries;
+  for (const Lent& lent : all_) entries.push_back(fmt::format("DD_{}={}", lent.dd->binding->dd, lent.lent.string()));
+  return entries;
+}
+
+const fs::path& StepFiles::lent_path(std::string_view dd) const {
+  return std::find_if(all_.begin(), all_.end(), [&](const Lent& lent) { return lent.dd->binding->dd == dd; })->lent;
+}
+
+void StepFiles::refuse_changed_inputs() const {
+  for (const Lent& lent : all_) {
+    for (std::size_t part = 0; part < lent.seen.size(); ++part) {
+      const struct stat& before = lent.seen[part];
+      struct stat status {};
+      const bool same = ::stat(lent.reads[part].c_str(), &status) == 0 && status.st_size == before.st_size &&
+                        status.st_ino == before.st_ino && status.st_mtim.tv_sec == before.st_mtim.tv_sec &&
+                        status.st_mtim.tv_nsec == before.st_mtim.tv_nsec;
+      if (!same)
+        throw refused(fmt::format("DD {}: '{}' was changed while the step read it", lent.dd->binding->dd,
+                                  lent.reads[part].string()),
+                      "run the same command when nobody writes the file");
+    }
+  }
+}
+
+void StepFiles::look_at_outputs() {
+  for (std::size_t i = 0; i < all_.size(); ++i) {
+    if (all_[i].dd->role != Role::kInput && !all_[i].target.empty()) look_at_output(all_[i], record_.dds[i]);
+  }
+  for (const std::string& folder : record_.private_folders) {
+    for (const auto& entry : fs::directory_iterator(folder)) {
+      const auto ours = [&](const Lent& lent) { return lent.lent == entry.path(); };
+      if (std::none_of(all_.begin(), all_.end(), ours))
+        throw refused(
+            fmt::format("the step made a file besides those of its DDs: '{}'", entry.path().filename().string()),
+            "an indexed file with several keys is several files, which are not given their names yet");
+    }
+  }
+}
+
+void StepFiles::look_at_output(Lent& lent, DdRecord& record) {
+  const Binding& binding = *lent.dd->binding;
+  if (!is_there(lent.lent)) {
+    record.end = "absent";
+    if (binding.required)
+      throw refused(
+          fmt::format("DD {}: the program did not open it, so there is no '{}'", binding.dd, lent.target.string()),
+          "look at the step's log; 'required: false' says that it may be so");
+    return;
+  }
+  if (lent.joins) {
+    const fs::path joined = lent.lent.string() + ".joined";
+    UniqueFd fd = open_to_write(joined);
+    add_file(lent.target, fd.get(), joined);
+    add_file(lent.lent, fd.get(), joined);
+    sync_and_close(std::move(fd), joined);
+    fs::rename(joined, lent.lent);
+  }
+  try {
+    record.files.front() = record_of(lent.target, examine_file(lent.lent, lent.dd->shape, {}));
+  } catch (const Failure& failure) {
+    throw Failure(failure.code(), fmt::format("DD {}: {}", binding.dd, failure.fact()), failure.hint());
+  }
+}
+
+/// Whether the DD's private file gets its name; else what becomes of its files is in `moves`.
+bool StepFiles::published(const Lent& lent, DdRecord& record, Ending ending, std::vector<Move>& moves) const {
+  const Binding& binding = *lent.dd->binding;
+  const Afterwards then = ending == Ending::kWell ? binding.success : binding.failure;
+  const bool made = !lent.target.empty() && is_there(lent.lent);
+  const bool is_new = binding.disposition == Disposition::kNew;
+  if (then == Afterwards::kDelete) {
+    std::vector<fs::path> gone = lent.reads;
+    if (!lent.target.empty() && !is_new) gone.push_back(lent.target);
+    for (const fs::path& path : gone) moves.push_back({Move::Kind::kDelete, "", path.string()});
+    record.end = gone.empty() ? (made ? "discarded" : "absent") : "deleted";
+    return false;
+  }
+  if (lent.dd->role == Role::kInput || lent.target.empty()) return false;
+  // On failure, `keep` says of a new dataset that it is published all the same, and of others that nothing is changed.
+  const bool keeps = made && (ending == Ending::kWell || is_new);
+  record.end = keeps ? "published" : made ? "discarded" : "absent";
+  return keeps;
+}
+
+std::vector<Move> StepFiles::moves(Ending ending) {
+  std::vector<Move> moves;
+  for (std::size_t i = 0; i < all_.size(); ++i) {
+    const Lent& lent = all_[i];
+    const Binding& binding = *lent.dd->binding;
+    if (!published(lent, record_.dds[i], ending, moves)) continue;
+    struct stat before {};  // whoever could read the file that is replaced can read the one that replaces it
+    if (::stat(lent.target.c_str(), &before) == 0 && ::chmod(lent.lent.c_str(), before.st_mode & 07777) != 0)
+      throw Failure(ReturnCode::kUnavailable,
+                    fmt::format("cannot set the mode of '{}': {}", lent.lent.string(), errno_text(errno)));
+    sync_file(lent.lent);
+    sync_folder(lent.folder);
+    const bool free = binding.disposition == Disposition::kNew && !binding.replace &&
+                      !std::holds_alternative<Temporary>(binding.source);
+    moves.push_back({free ? Move::Kind::kPlace : Move::Kind::kReplace, lent.lent.string(), lent.target.string()});
+    const auto* dataset = std::get_if<Dataset>(&binding.source);
+    if (binding.limit && dataset != nullptr && ending == Ending::kWell) {
+      for (const fs::path& old : generations_beyond(dataset->path, *binding.limit, lent.target))
+        moves.push_back({Move::Kind::kDelete, "", old.string()});
+    }
+  }
+  return moves;
+}
+
+void remove_private_folders(StepRecord& record) {
+  for (const std::string& folder : record.private_folders) {
+    std::error_code ignored;  // it holds nothing that anybody waits for
+    fs::remove_all(folder, ignored);
+  }
+  record.private_folders.clear();
+}
+
+}  // namespace ledgermill::job
