@@ -382,6 +382,9 @@ class Jobs(ProgramTest):
         numbers = [(chance.randint(-9999, 9999), chance.randint(-300, 300), chance.randint(-30000, 30000)) for _ in range(3000)] + [(10, 13, 10), (-0, 0, 92)]
         records = [packed(a) + zoned(b) + c.to_bytes(2, "big", signed=True) for a, b, c in numbers]
         for at, length, kind, of in ((1, 3, "packed", 0), (4, 3, "zoned", 1), (7, 2, "binary", 2)):
+            down = self.utility({"sort": {"record": {"fixed": 8}, "keys": [{"at": at, "length": length, "as": kind, "order": "descending"}]}}, b"".join(records))
+            wanted = [record for _, record in sorted(zip(numbers, records), key=lambda pair: -pair[0][of])]
+            self.assertEqual(down, b"".join(wanted), kind + ", descending")
             out = self.utility({"sort": {"record": {"fixed": 8}, "keys": [{"at": at, "length": length, "as": kind}]}}, b"".join(records))
             wanted = [record for _, record in sorted(zip(numbers, records), key=lambda pair: pair[0][of])]
             self.assertEqual(out, b"".join(wanted), kind)
