@@ -243,6 +243,13 @@ class Jobs(ProgramTest):
         self.refused(COPIER, "line 2", dd={"FIN": "in.txt", "FOUT": out})
         self.one(COPIER, words=["--new"], dd={"FIN": {"path": "in.txt", "long_lines": "cut", "bytes": "allow"}, "FOUT": out})
 
+    def test_an_input_that_changes_while_it_is_read_fails_the_step(self):
+        path = self.write("in.txt", "a\n")
+        text = source("SLOW", COPY_LOOP + '    call "SYSTEM" using command goback.', COPY_FILES, storage=f'01 command pic x(200) value "echo more >> {path}".')
+        step = self.one(text, rc=8, dd={"FIN": "in.txt", "FOUT": {"path": "out.txt", "disp": "new"}})
+        self.assertIn("was changed while the step read it", step["words"])
+        self.assertFalse((self.folder / "out.txt").exists())
+
     def test_outputs_that_cannot_be_made_are_refused_before_the_step_runs(self):
         self.write("in.txt", "a\n")
         self.refused(COPIER, "there is no folder", dd={"FIN": "in.txt", "FOUT": {"path": "nowhere/out.txt", "disp": "new"}})
