@@ -243,6 +243,13 @@ class Jobs(ProgramTest):
         self.refused(COPIER, "line 2", dd={"FIN": "in.txt", "FOUT": out})
         self.one(COPIER, words=["--new"], dd={"FIN": {"path": "in.txt", "long_lines": "cut", "bytes": "allow"}, "FOUT": out})
 
+    def test_an_input_that_changes_while_it_is_read_fails_the_step(self):
+        path = self.write("in.txt", "a\n")
+        text = source("SLOW", COPY_LOOP + '    call "SYSTEM" using command goback.', COPY_FILES, storage=f'01 command pic x(200) value "echo more >> {path}".')
+        step = self.one(text, rc=8, dd={"FIN": "in.txt", "FOUT": {"path": "out.txt", "disp": "new"}})
+        self.assertIn("was changed while the step read it", step["words"])
+        self.assertFalse((self.folder / "out.txt").exists())
+
     def test_outputs_that_cannot_be_made_are_refused_before_the_step_runs(self):
         self.write("in.txt", "a\n")
         self.refused(COPIER, "there is no folder", dd={"FIN": "in.txt", "FOUT": {"path": "nowhere/out.txt", "disp": "new"}})
@@ -382,6 +389,9 @@ class Jobs(ProgramTest):
         numbers = [(chance.randint(-9999, 9999), chance.randint(-300, 300), chance.randint(-30000, 30000)) for _ in range(3000)] + [(10, 13, 10), (-0, 0, 92)]
         records = [packed(a) + zoned(b) + c.to_bytes(2, "big", signed=True) for a, b, c in numbers]
         for at, length, kind, of in ((1, 3, "packed", 0), (4, 3, "zoned", 1), (7, 2, "binary", 2)):
+            down = self.utility({"sort": {"record": {"fixed": 8}, "keys": [{"at": at, "length": length, "as": kind, "order": "descending"}]}}, b"".join(records))
+            wanted = [record for _, record in sorted(zip(numbers, records), key=lambda pair: -pair[0][of])]
+            self.assertEqual(down, b"".join(wanted), kind + ", descending")
             out = self.utility({"sort": {"record": {"fixed": 8}, "keys": [{"at": at, "length": length, "as": kind}]}}, b"".join(records))
             wanted = [record for _, record in sorted(zip(numbers, records), key=lambda pair: pair[0][of])]
             self.assertEqual(out, b"".join(wanted), kind)

@@ -147,7 +147,8 @@ void refuse_hidden(const std::vector<std::string>& called) {
 using Entry = int (*)(void* parameter);
 
 Entry load(const ModuleLaunch& launch) {
-  void* const module = ::dlopen(launch.library.c_str(), RTLD_NOW | RTLD_LOCAL);
+  // Global: other programs of the same source are called by name, and libcob looks among what is loaded.
+  void* const module = ::dlopen(launch.library.c_str(), RTLD_NOW | RTLD_GLOBAL);
   if (module == nullptr) give_up("the program cannot be loaded", ::dlerror());
   // From the library itself: libcob would look among the C libraries first.
   const auto entry = reinterpret_cast<Entry>(::dlsym(module, entry_name(launch.program).c_str()));

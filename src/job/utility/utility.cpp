@@ -56,10 +56,23 @@ void write_record(const Selection& selection, std::string_view record, RecordWri
     writer.add(rebuilt(selection.output, record));
 }
 
-/// Hex digits compare as the bytes do; of a descending key, the complement of each byte.
+/// Keys of decimal numbers are digits behind a sign; of a descending key, the complement of each.
+void add_decimal_key(const std::string& key, bool descending, std::string& line) {
+  if (!descending) {
+    line += key;
+    return;
+  }
+  line += key.front() == '-' ? '1' : '0';
+  for (const char digit : std::string_view(key).substr(1)) line += static_cast<char>('0' + ('9' - digit));
+}
+
+/// Other keys are bytes: as hex digits they compare as they do, and hold neither tab nor line end.
 void add_key(const SortKey& key, std::string_view record, std::string& line) {
   static constexpr std::string_view kDigits = "0123456789abcdef";
-  for (const char c : comparable(key.field, record)) {
+  const std::string bytes = comparable(key.field, record);
+  if (key.field.kind != FieldKind::kText && key.field.kind != FieldKind::kBinary)
+    return add_decimal_key(bytes, key.descending, line);
+  for (const char c : bytes) {
     const unsigned byte = static_cast<unsigned char>(c) ^ (key.descending ? 0xffU : 0U);
     line += kDigits[byte >> 4];
     line += kDigits[byte & 15];
