@@ -51,12 +51,12 @@ struct Binding {
   Disposition disposition = Disposition::kShared;
   Afterwards success = Afterwards::kKeep;
   Afterwards failure = Afterwards::kKeep;
-  bool replace = false;           ///< a new dataset may take the place of one that is there
-  std::optional<unsigned> limit;  ///< of generations
-  bool required = true;           ///< an output must be there when the step has ended
-  bool cut_long_lines = false;    ///< a line longer than the program's record is allowed
-  bool allow_bytes = false;       ///< CR and NUL are allowed in a text input
-  bool unused = false;            ///< no file of the program needs to have this name
+  bool replace = false;                  ///< a new dataset may take the place of one that is there
+  std::optional<unsigned> limit;         ///< of generations
+  bool required = true;                  ///< an output must be there when the step has ended
+  bool cut_long_lines = false;           ///< a line longer than the program's record is allowed
+  std::string refused_bytes{"\r\0", 2};  ///< what no text input may hold: what the program would not see as it is
+  bool unused = false;                   ///< no file of the program needs to have this name
 };
 
 struct ProgramStep {

@@ -32,6 +32,13 @@ Choice choice_of(const YamlMap& map, const char* key, std::pair<const char*, Cho
   throw map.mistake_at(key, fmt::format("'{}' is '{}'; it is {} or {}", key, word, one.first, other.first));
 }
 
+std::string refused_bytes_of(const YamlMap& map, const std::string& word) {
+  if (word == "refuse") return Binding{}.refused_bytes;
+  if (word == "allow_nul") return "\r";
+  if (word == "allow") return "";
+  throw map.mistake_at("bytes", fmt::format("'bytes' is '{}'; it is refuse, allow_nul or allow", word));
+}
+
 cobol::Dialect dialect_of(const YamlMap& map, cobol::Dialect dialect) {
   using cobol::RuntimeChecks;
   using cobol::SignConvention;
@@ -169,7 +176,7 @@ Binding binding_of(const YamlMap& dd, const std::string& name, const Parts& part
   binding.required = map.flag("required", true);
   if (map.has("long_lines"))
     binding.cut_long_lines = choice_of<bool>(map, "long_lines", {"refuse", false}, {"cut", true});
-  if (map.has("bytes")) binding.allow_bytes = choice_of<bool>(map, "bytes", {"refuse", false}, {"allow", true});
+  if (const auto bytes = map.text("bytes")) binding.refused_bytes = refused_bytes_of(map, *bytes);
   binding.unused = map.flag("unused", false);
   refuse_contradictions(map, binding);
   return binding;

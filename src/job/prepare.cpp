@@ -159,7 +159,7 @@ class StepPreparation {
       dd.shape = shape_of(*file);
       if (dd.shape.kind == RecordShape::Kind::kLines) {
         if (!binding.cut_long_lines) dd.rules.longest_line = file->record_max;
-        dd.rules.refuse_bytes = !binding.allow_bytes;
+        dd.rules.refused_bytes = binding.refused_bytes;
       }
     }
     refuse_contradictions(binding, dd, file);

@@ -84,14 +84,14 @@ class Counter {
   }
 
   void look_at(std::string_view part) {
-    if (rules_.refuse_bytes) {
-      const std::size_t at = part.find_first_of(std::string_view("\r\0", 2));
-      if (at != std::string_view::npos) {
-        throw Failure(ReturnCode::kRefused,
-                      fmt::format("'{}', line {}: byte {} is {}", path_.string(), records_ + 1, line_bytes_ + at + 1,
-                                  part[at] == '\r' ? "a CR, which the program would not see" : "a NUL"),
-                      "take it out of the file, or say 'bytes: allow' at the DD");
-      }
+    const std::size_t at = part.find_first_of(rules_.refused_bytes);
+    if (at != std::string_view::npos) {
+      const bool is_cr = part[at] == '\r';
+      throw Failure(
+          ReturnCode::kRefused,
+          fmt::format("'{}', line {}: byte {} is {}", path_.string(), records_ + 1, line_bytes_ + at + 1,
+                      is_cr ? "a CR, which the program would not see" : "a NUL"),
+          fmt::format("take it out of the file, or say 'bytes: {}' at the DD", is_cr ? "allow" : "allow_nul"));
     }
     if (!rules_.longest_line) return;
     const std::size_t kept = *rules_.longest_line - std::min<std::uint64_t>(*rules_.longest_line, line_bytes_);

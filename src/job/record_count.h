@@ -28,7 +28,7 @@ RecordShape shape_of(const cobol::ProgramFile& file);
 /// What is refused in a text input.
 struct TextRules {
   std::optional<std::size_t> longest_line;  ///< bytes; spaces beyond it are nothing lost and allowed
-  bool refuse_bytes = false;                ///< CR and NUL
+  std::string refused_bytes;
 };
 
 struct FileFacts {

@@ -40,17 +40,18 @@ TEST(RecordCount, LinesAcrossReadingBlocks) {
   for (int i = 0; i < 300000; ++i) content += "0123456789\n";
   EXPECT_EQ(count(content, {Kind::kLines, 10}), 300000U);
   content.insert(content.size() - 5, "\r");
-  EXPECT_EQ(refusal(content, {Kind::kLines, 10}, {std::nullopt, true}),
+  EXPECT_EQ(refusal(content, {Kind::kLines, 10}, {std::nullopt, "\r\0"s}),
             ", line 300000: byte 7 is a CR, which the program would not see");
 }
 
 TEST(RecordCount, ALongLineIsRefusedUnlessOnlySpacesAreLost) {
-  const TextRules five{5, true};
+  const TextRules five{5, "\r\0"s};
   EXPECT_EQ(refusal("12345\n12345   \n", {Kind::kLines, 5}, five), "");
   EXPECT_EQ(refusal("12345\n12345 x\n", {Kind::kLines, 5}, five),
             ", line 2 is longer than the program's record of 5 bytes; the rest would be lost");
-  EXPECT_EQ(refusal("123456\n", {Kind::kLines, 5}, {std::nullopt, true}), "");
+  EXPECT_EQ(refusal("123456\n", {Kind::kLines, 5}, {std::nullopt, "\r\0"s}), "");
   EXPECT_EQ(refusal("1\0\n"s, {Kind::kLines, 5}, five), ", line 1: byte 2 is a NUL");
+  EXPECT_EQ(refusal("1\0\n"s, {Kind::kLines, 5}, {5, "\r"}), "") << "bytes: allow_nul";
 }
 
 TEST(RecordCount, FixedRecordsMustFillTheFile) {
