@@ -157,6 +157,7 @@ class StepPreparation {
     dd.extends = dd.role == Role::kOutput && opens("EXTEND") && !opens("OUTPUT");
     if (file != nullptr) {
       dd.shape = shape_of(*file);
+      dd.indexed = file->organization == cobol::Organization::kIndexed;
       if (dd.shape.kind == RecordShape::Kind::kLines) {
         if (!binding.cut_long_lines) dd.rules.longest_line = file->record_max;
         dd.rules.refused_bytes = binding.refused_bytes;
@@ -170,6 +171,8 @@ class StepPreparation {
     const bool path =
         std::holds_alternative<Dataset>(binding.source) || std::holds_alternative<Temporary>(binding.source);
     if (std::holds_alternative<Dummy>(binding.source)) return;
+    if (!path && (dd.indexed || dd.shape.kind == RecordShape::Kind::kRelative))
+      problem(binding.line, fmt::format("DD {}: 'data' and 'concat' are for sequential files", binding.dd));
     if (dd.role == Role::kInput) {
       if (binding.disposition == Disposition::kNew || binding.disposition == Disposition::kAppend)
         problem(binding.line,

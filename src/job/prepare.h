@@ -27,6 +27,7 @@ struct PreparedDd {
   Role role = Role::kInput;
   RecordShape shape;
   TextRules rules;       ///< for inputs
+  bool indexed = false;  ///< each further key is a file of its own beside it: NAME.1, NAME.2
   bool extends = false;  ///< the program only adds to it (OPEN EXTEND): the file must be there when it is opened
 };
 

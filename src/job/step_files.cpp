@@ -57,6 +57,21 @@ std::byte add_file(const fs::path& from, int to, const fs::path& to_path) {
   }
 }
 
+/// The files of an indexed file's further keys, as GnuCOBOL with Berkeley DB names them (seen on 3.1.2).
+std::vector<std::string> companion_endings(const fs::path& path) {
+  std::vector<std::string> endings;
+  for (int key = 1; is_there(path.string() + fmt::format(".{}", key)); ++key)
+    endings.push_back(fmt::format(".{}", key));
+  return endings;
+}
+
+/// A private copy; empty where there is nothing to copy.
+void copy_to(const fs::path& from, const fs::path& to) {
+  UniqueFd fd = open_to_write(to);
+  if (is_there(from)) add_file(from, fd.get(), to);
+  sync_and_close(std::move(fd), to);
+}
+
 FileRecord record_of(const fs::path& path, const FileFacts& facts) {
   return {path.string(), facts.bytes, facts.records, facts.digest.hex()};
 }
@@ -109,6 +124,10 @@ void StepFiles::find(Lent& lent, DdRecord& record) {
   } else if (const auto* temporary = std::get_if<Temporary>(&binding.source)) {
     (lent.dd->role == Role::kInput ? lent.reads.emplace_back() : lent.target) =
         run_folder_ / "temporaries" / temporary->name;
+  }
+  if (lent.dd->indexed && !lent.reads.empty()) {
+    const fs::path first = lent.reads.front();
+    for (const std::string& ending : companion_endings(first)) lent.reads.emplace_back(first.string() + ending);
   }
   for (const fs::path& read : lent.reads) {
     struct stat status {};
@@ -216,7 +235,7 @@ void StepFiles::lend_input(Lent& lent, const fs::path& work) {
     write_inline(lent, data->text);
   } else if (std::holds_alternative<Dummy>(binding.source)) {
     open_to_write(lent.lent);
-  } else if (lent.reads.size() > 1) {
+  } else if (lent.reads.size() > 1 && !lent.dd->indexed) {
     join_parts(lent);
   } else {
     lent.lent = lent.reads.front();
@@ -232,9 +251,10 @@ void StepFiles::lend_output(Lent& lent, const fs::path& work) {
   }
   lent.lent = lent.folder / binding.dd;
   if (lent.dd->role == Role::kUpdate) {
-    UniqueFd fd = open_to_write(lent.lent);
-    if (is_there(lent.target)) add_file(lent.target, fd.get(), lent.lent);
-    sync_and_close(std::move(fd), lent.lent);
+    copy_to(lent.target, lent.lent);
+    if (!lent.dd->indexed) return;
+    for (const std::string& ending : companion_endings(lent.target))
+      copy_to(lent.target.string() + ending, lent.lent.string() + ending);
   } else if (lent.dd->extends) {
     open_to_write(lent.lent);  // OPEN EXTEND of a file that is not there is an error
   }
@@ -304,11 +324,14 @@ void StepFiles::look_at_outputs() {
   }
   for (const std::string& folder : record_.private_folders) {
     for (const auto& entry : fs::directory_iterator(folder)) {
-      const auto ours = [&](const Lent& lent) { return lent.lent == entry.path(); };
+      const auto ours = [&](const Lent& lent) {
+        const fs::path stem = entry.path().parent_path() / entry.path().stem();
+        return lent.lent == entry.path() || (lent.dd->indexed && lent.lent == stem);
+      };
       if (std::none_of(all_.begin(), all_.end(), ours))
         throw refused(
             fmt::format("the step made a file besides those of its DDs: '{}'", entry.path().filename().string()),
-            "an indexed file with several keys is several files, which are not given their names yet");
+            "a file that is written needs a DD");
     }
   }
 }
@@ -333,9 +356,23 @@ void StepFiles::look_at_output(Lent& lent, DdRecord& record) {
   }
   try {
     record.files.front() = record_of(lent.target, examine_file(lent.lent, lent.dd->shape, {}));
+    if (lent.dd->indexed) {
+      for (const std::string& ending : companion_endings(lent.lent))
+        record.files.push_back(
+            record_of(lent.target.string() + ending, examine_file(lent.lent.string() + ending, {}, {})));
+    }
   } catch (const Failure& failure) {
     throw Failure(failure.code(), fmt::format("DD {}: {}", binding.dd, failure.fact()), failure.hint());
   }
+}
+
+/// Its bytes are on the disk, and whoever could read the file that is replaced can read the one that replaces it.
+void StepFiles::make_ready(const Move& move) {
+  struct stat before {};
+  if (::stat(move.to.c_str(), &before) == 0 && ::chmod(move.from.c_str(), before.st_mode & 07777) != 0)
+    throw Failure(ReturnCode::kUnavailable,
+                  fmt::format("cannot set the mode of '{}': {}", move.from, errno_text(errno)));
+  sync_file(move.from);
 }
 
 /// Whether the DD's private file gets its name; else what becomes of its files is in `moves`.
@@ -346,7 +383,12 @@ bool StepFiles::published(const Lent& lent, DdRecord& record, Ending ending, std
   const bool is_new = binding.disposition == Disposition::kNew;
   if (then == Afterwards::kDelete) {
     std::vector<fs::path> gone = lent.reads;
-    if (!lent.target.empty() && !is_new) gone.push_back(lent.target);
+    if (!lent.target.empty() && !is_new) {
+      gone.push_back(lent.target);
+      for (const std::string& key : companion_endings(lent.target)) {
+        if (lent.dd->indexed) gone.emplace_back(lent.target.string() + key);
+      }
+    }
     for (const fs::path& path : gone) moves.push_back({Move::Kind::kDelete, "", path.string()});
     record.end = gone.empty() ? (made ? "discarded" : "absent") : "deleted";
     return false;
@@ -364,15 +406,19 @@ std::vector<Move> StepFiles::moves(Ending ending) {
     const Lent& lent = all_[i];
     const Binding& binding = *lent.dd->binding;
     if (!published(lent, record_.dds[i], ending, moves)) continue;
-    struct stat before {};  // whoever could read the file that is replaced can read the one that replaces it
-    if (::stat(lent.target.c_str(), &before) == 0 && ::chmod(lent.lent.c_str(), before.st_mode & 07777) != 0)
-      throw Failure(ReturnCode::kUnavailable,
-                    fmt::format("cannot set the mode of '{}': {}", lent.lent.string(), errno_text(errno)));
-    sync_file(lent.lent);
-    sync_folder(lent.folder);
     const bool free = binding.disposition == Disposition::kNew && !binding.replace &&
                       !std::holds_alternative<Temporary>(binding.source);
-    moves.push_back({free ? Move::Kind::kPlace : Move::Kind::kReplace, lent.lent.string(), lent.target.string()});
+    std::vector<std::string> endings{""};
+    if (lent.dd->indexed) {
+      for (const std::string& key : companion_endings(lent.lent)) endings.push_back(key);
+    }
+    for (const std::string& key : endings) {
+      const Move move{free ? Move::Kind::kPlace : Move::Kind::kReplace, lent.lent.string() + key,
+                      lent.target.string() + key};
+      make_ready(move);
+      moves.push_back(move);
+    }
+    sync_folder(lent.folder);
     const auto* dataset = std::get_if<Dataset>(&binding.source);
     if (binding.limit && dataset != nullptr && ending == Ending::kWell) {
       for (const fs::path& old : generations_beyond(dataset->path, *binding.limit, lent.target))

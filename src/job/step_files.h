@@ -61,6 +61,7 @@ class StepFiles {
   void write_inline(const Lent& lent, const std::string& text) const;
   void join_parts(const Lent& lent) const;
   void look_at_output(Lent& lent, DdRecord& record);
+  static void make_ready(const Move& move);
   bool published(const Lent& lent, DdRecord& record, Ending ending, std::vector<Move>& moves) const;
 
   const PreparedStep& step_;

@@ -357,6 +357,21 @@ class Jobs(ProgramTest):
         step = self.one(variable, words=["--new"], dd={"FOUT": {"path": "variable.dat", "disp": "new"}})
         self.assertEqual(((self.folder / "variable.dat").stat().st_size, step["dd"][0]["records"]), (28, 2))
 
+    def test_an_indexed_file_with_two_keys_is_published_whole(self):
+        def indexed(name, body_text):
+            return source(name, body_text, [("f", "MASTER", "indexed", 8, " access dynamic record key f-key alternate record key f-other with duplicates")]).replace(
+                "01 f-record pic x(8).", "01 f-record.\n   05 f-key pic x(4).\n   05 f-other pic x(4).")
+        self.write("make.cbl", indexed("MAKE", '    open output f move "00010009" to f-record write f-record move "00020008" to f-record write f-record close f goback.'))
+        self.write("add.cbl", indexed("ADDS", '    open i-o f move "00030007" to f-record write f-record close f goback.'))
+        self.write("read.cbl", indexed("READS", '    open input f move "0007" to f-other read f key is f-other display "[" f-record "]" close f goback.'))
+        self.job([{"step": "MAKE", "program": "make.cbl", "dd": {"MASTER": {"path": "master", "disp": "new"}}},
+                  {"step": "ADD", "program": "add.cbl", "dd": {"MASTER": {"path": "master", "disp": "old"}}},
+                  {"step": "READ", "program": "read.cbl", "dd": {"MASTER": "master"}}])
+        steps = self.run_job("--json").json()
+        self.assertEqual([len(step["dd"][0]["files"]) for step in steps[:3]], [2, 2, 2])
+        self.assertIn("[00030007]", self.run_program("job", "log", "trial", "READ").out)
+        self.assertEqual(self.leftovers(), [])
+
     # -- sort and copy
 
     def utility(self, work, content, rc=0):
