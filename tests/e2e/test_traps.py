@@ -169,20 +169,8 @@ class Bare(TrapTest):
                 self.assertEqual(module.rc, 0, module)
 
 
-def job_runs():
-    done = subprocess.run([program.PROGRAM, "job", "run", "--help"], capture_output=True, check=False)
-    return b"ledgermill job run" in done.stdout  # a word that is not known is answered with the help of all
-
-
 class Job(TrapTest):
     """What the runner makes of each."""
-
-    @classmethod
-    def setUpClass(cls):
-        if not job_runs():
-            print("not run: this ledgermill has no `job run`", file=sys.stderr)
-            raise unittest.SkipTest("this ledgermill has no `job run`")
-        super().setUpClass()
 
     def definition(self, trap):
         steps = []
@@ -240,11 +228,6 @@ class Job(TrapTest):
 
 class WorkedExample(ProgramTest):
     """The job of docs/coming-from-jcl.md, as it stands there."""
-
-    @classmethod
-    def setUpClass(cls):
-        if not job_runs():
-            raise unittest.SkipTest("this ledgermill has no `job run`")
 
     def setUp(self):
         super().setUp()
