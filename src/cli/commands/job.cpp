@@ -82,6 +82,12 @@ job::JobOptions Words::options(const Session& session) const {
   return options;
 }
 
+/// Paths below the current folder as people would type them.
+std::string from_here(const std::string& path) {
+  const std::string here = fs::current_path().string() + "/";
+  return path.starts_with(here) ? path.substr(here.size()) : path;
+}
+
 std::string count_text(const std::optional<std::uint64_t>& records) { return records ? grouped(*records) : "?"; }
 
 /// "TRANSFORM  ended  rc 0" and how it came to it.
@@ -96,7 +102,8 @@ std::string step_text(const job::StepRecord& step) {
   std::vector<std::vector<std::string>> rows;
   for (const job::DdRecord& dd : step.dds) {
     for (const job::FileRecord& file : dd.files)
-      rows.push_back({"  ", dd.dd, dd.role, dd.end, shown(file.path), count_text(file.records), grouped(file.bytes)});
+      rows.push_back(
+          {"  ", dd.dd, dd.role, dd.end, shown(from_here(file.path)), count_text(file.records), grouped(file.bytes)});
   }
   if (!rows.empty()) {
     rows.insert(rows.begin(), {"  ", "DD", "", "", "file", "records", "bytes"});
@@ -198,8 +205,8 @@ std::string check_text(const job::JobCheck& check) {
     for (const job::CalledProgram& each : step.called) text += fmt::format("    calls {}\n", each.name);
   }
   for (const job::CheckedInput& input : check.inputs)
-    text += fmt::format("  {} of {}: {}, {} records, {} bytes\n", input.dd, input.step, shown(input.file.path),
-                        count_text(input.file.records), grouped(input.file.bytes));
+    text += fmt::format("  {} of {}: {}, {} records, {} bytes\n", input.dd, input.step,
+                        shown(from_here(input.file.path)), count_text(input.file.records), grouped(input.file.bytes));
   return text;
 }
 
