@@ -252,7 +252,8 @@ CompiledProgram compile_program(const fs::path& source, const Dialect& dialect,
   add_part(sha, compiler_identity());
   compiled.digest = sha.finish();
 
-  const std::string name = fmt::format("{}-{}", where.stem().string(), compiled.digest.hex12());
+  constexpr int kInspector = 2;  // counts up when inspection_of finds other things in the same source
+  const std::string name = fmt::format("{}-{}-{}", where.stem().string(), compiled.digest.hex12(), kInspector);
   compiled.library = cache / (name + ".so");
   const fs::path note = cache / (name + ".note");
   if (!fs::exists(compiled.library))

@@ -218,8 +218,9 @@ void add_open(const std::vector<Token>& tokens, std::size_t at, std::size_t prog
       mode = word;
     } else if (ProgramFile* file = file_named(tokens[at], program, files)) {
       add_once(file->opened, mode);
-    } else if (!kOptions.contains(word)) {
-      return;
+    } else if (!kOptions.contains(word) ||
+               (word == "READ" && (at + 1 == tokens.size() || tokens[at + 1].text != "ONLY"))) {
+      return;  // READ ONLY is an option; READ alone is the next statement
     }
   }
 }

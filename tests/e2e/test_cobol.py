@@ -113,6 +113,12 @@ class Cobol(ProgramTest):
         merge = "merge w on ascending key wr using f1 f2 giving f3 f4 stop run."
         self.assertEqual(self.opened(small(select, fd, body=merge)), {"F1": ["INPUT"], "F2": ["INPUT"], "F3": ["OUTPUT"], "F4": ["OUTPUT"], "F5": []})
 
+    def test_an_open_ends_where_the_next_statement_begins(self):
+        select = "".join(f"select f{n} assign to \"F{n}\" organization line sequential. " for n in (1, 2))
+        fd = "".join(f"fd f{n}. 01 r{n} pic x(8). " for n in (1, 2))
+        body = "open input f1 open output f2 read f1 write r2 from r1 close f1 f2 open input sharing with read only f2 stop run."
+        self.assertEqual(self.opened(small(select, fd, body=body)), {"F1": ["INPUT"], "F2": ["OUTPUT", "INPUT"]})
+
     def test_two_programs_may_each_have_a_file_of_one_name(self):
         one = small('select f assign to "ONE" organization line sequential.', "fd f. 01 r pic x(8).", body='open input f call "Second" stop run.', name="First")
         two = small('select f assign to "TWO" organization line sequential.', "fd f. 01 r pic x(9).", body="open output f goback.", name="Second")
