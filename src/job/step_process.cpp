@@ -171,12 +171,9 @@ class Watch {
     while (alive_) {
       take_what_is_there(kLookEvery);
       look_at_time();
-      const pid_t ended = ::waitpid(pid_, &status_, WNOHANG);
-      if (ended == pid_) alive_ = false;
+      take_end();
       if (process_.progress) process_.progress(seconds(), log_.lines());
     }
-    // Whatever the step left behind must not go on after it, nor hold our pipes.
-    ::kill(-pid_, SIGKILL);
     const auto until = Clock::now() + kGrace;
     while (any_open() && Clock::now() < until) take_what_is_there(kLookEvery);
     log_.finish();
@@ -201,6 +198,17 @@ class Watch {
     for (std::size_t i = 0; i < polled.size(); ++i) {
       if (polled.at(i).revents != 0) take(i);
     }
+  }
+
+  /// Whatever the step left behind must not go on after it, nor hold our pipes; killed while the child's id, which is
+  /// the group's, cannot be another's yet.
+  void take_end() {
+    siginfo_t info{};
+    if (::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid != pid_)
+      return;
+    ::kill(-pid_, SIGKILL);
+    ::waitpid(pid_, &status_, 0);
+    alive_ = false;
   }
 
   void take(std::size_t pipe) {
@@ -247,6 +255,8 @@ class Watch {
                                                   : "stopped on request");
     } else if (const auto cannot = report_.of("cannot")) {
       set(How::kNotStarted, *cannot);
+    } else if (std::holds_alternative<ModuleLaunch>(process_.work) && !report_.of("begun")) {
+      set(How::kNotStarted, "GnuCOBOL's run time ended before the program began: " + log_.last_words());
     } else if (const auto failed = report_.of("failed")) {
       set(How::kFailed, failed->substr(failed->find(' ') + 1));
       end.return_code = report_.number_of("failed").value_or(12);

@@ -176,6 +176,10 @@ class Jobs(ProgramTest):
         self.one(text)
         self.assertNotIn("[first", self.run_program("job", "log", "trial", "ONE").out)
 
+    def test_a_run_time_that_cannot_begin_is_no_return_code(self):
+        step = self.one(body("goback."), rc=12, environment={"COB_RUNTIME_CONFIG": str(self.folder / "no-such.cfg")})
+        self.assertEqual((step["how"], step["program_rc"]), ("not started", None))
+
     def test_called_programs_are_compiled_from_the_libraries(self):
         self.write("lib/helper.cbl", body('display "helped" goback.', name="HELPER"))
         self.one(body('call "HELPER" goback.'), libraries=["lib"])
