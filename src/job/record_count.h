@@ -38,8 +38,11 @@ struct FileFacts {
   bool ends_in_newline = true;  ///< or is empty
 };
 
-/// Reads the whole file once. Failure RC 8, naming file and line or record, when it is no regular file, cannot be
-/// read, breaks `rules`, or does not end where a record ends.
+/// Reads the whole file, all but its digest. Failure RC 8, naming file and line or record, when it is no regular file,
+/// cannot be read, breaks `rules`, or does not end where a record ends.
+FileFacts look_through(const std::filesystem::path& path, const RecordShape& shape, const TextRules& rules);
+
+/// The same with the digest, which a process of its own makes meanwhile where the file is large.
 FileFacts examine_file(const std::filesystem::path& path, const RecordShape& shape, const TextRules& rules);
 
 }  // namespace ledgermill::job

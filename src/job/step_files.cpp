@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <span>
+#include <utility>
 
 #include "base/file.h"
 #include "job/generation.h"
@@ -193,7 +194,9 @@ void StepFiles::look_at_inputs() {
       try {
         if (::stat(path.c_str(), &status) != 0)
           throw refused(fmt::format("cannot read '{}': {}", path.string(), errno_text(errno)));
-        record.files[part] = record_of(path, examine_file(path, lent.dd->shape, lent.dd->rules));
+        pending_digests_.push_back({&record.files[part], std::make_unique<DigestProcess>(path)});
+        record.files[part] = record_of(path, look_through(path, lent.dd->shape, lent.dd->rules));
+        record.files[part].sha256.clear();  // until finish_digests
       } catch (const Failure& failure) {
         throw Failure(failure.code(), fmt::format("DD {}: {}", lent.dd->binding->dd, failure.fact()), failure.hint());
       }
@@ -208,6 +211,11 @@ void StepFiles::look_at_inputs() {
       record.records_before = facts.records.value_or(0);
     }
   }
+}
+
+void StepFiles::finish_digests() {
+  for (PendingDigest& pending : std::exchange(pending_digests_, {}))
+    pending.record->sha256 = pending.digest->get().hex();
 }
 
 void StepFiles::lend(const fs::path& work) {

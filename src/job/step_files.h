@@ -4,10 +4,12 @@
 #include <sys/stat.h>
 
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "job/digest_process.h"
 #include "job/manifest.h"
 #include "job/prepare.h"
 
@@ -24,6 +26,8 @@ class StepFiles {
 
   /// Reads every input once: counts, digests, and refuses what the program would lose (Failure RC 8).
   void look_at_inputs();
+  /// The digests of the inputs, which were begun then: they are made while the step runs.
+  void finish_digests();
 
   /// Makes private folders, copies of what is updated, concatenations and in-line data. `work`: the step's own folder.
   /// Failure RC 8 when a folder cannot be written, RC 12 on I/O errors.
@@ -53,6 +57,11 @@ class StepFiles {
     std::vector<struct stat> seen;
   };
 
+  struct PendingDigest {
+    FileRecord* record = nullptr;
+    std::unique_ptr<DigestProcess> digest;
+  };
+
   std::filesystem::path path_of(const Dataset& dataset);
   void find(Lent& lent, DdRecord& record);
   void find_target(Lent& lent);
@@ -69,6 +78,7 @@ class StepFiles {
   Manifest& manifest_;
   StepRecord& record_;
   std::vector<Lent> all_;
+  std::vector<PendingDigest> pending_digests_;
 };
 
 /// Removes a step's private folders with what lies in them; quiet about those that are gone.

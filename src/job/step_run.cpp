@@ -213,6 +213,7 @@ class StepRun {
       files.lend(folders.work);
       write_manifest(manifest_, run_folder_);
       judge(run_process(process(files, folders)), *step_.step, record_);
+      files.finish_digests();
       well = record_.state == State::kEnded;
       if (well) {
         record_.state = State::kRunning;
