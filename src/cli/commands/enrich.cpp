@@ -278,16 +278,20 @@ std::string csv_line(const Json& annotation, bool names) {
 void export_annotations(const Words& words, Session& session) {
   const fs::path path = annotations_of(words, session);
   std::ifstream in(path);
-  const auto descriptor = words.out.empty()
-                              ? UniqueFd(::dup(STDOUT_FILENO))
-                              : UniqueFd(::open(words.out.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640));
-  if (!descriptor)
-    throw Failure(ReturnCode::kUnavailable, fmt::format("cannot create '{}': {}", words.out, errno_text(errno)));
+  UniqueFd file;
+  if (!words.out.empty()) {
+    file = UniqueFd(::open(words.out.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640));
+    if (!file)
+      throw Failure(ReturnCode::kUnavailable, fmt::format("cannot create '{}': {}", words.out, errno_text(errno)));
+  }
   std::string line;
   std::string buffer;
   constexpr std::size_t kBufferBytes = 1U << 20;
   const auto flush = [&] {
-    write_all(descriptor.get(), std::as_bytes(std::span(buffer)), words.out.empty() ? "standard output" : words.out);
+    if (file)
+      write_all(file.get(), std::as_bytes(std::span(buffer)), words.out);
+    else
+      fmt::print("{}", buffer);
     buffer.clear();
   };
   bool first = true;
