@@ -37,7 +37,7 @@ ANSWERS = {
     "twice": lambda a: json.dumps(a) * 2,
     "cut json": lambda a: json.dumps(a)[:-9],
     "no text": lambda a: "",
-    "whitespace": lambda a: "\n" * 200_000,
+    "whitespace": lambda a: "\n" * 100_000,
     "array": lambda a: json.dumps([a]),
     "wrong id": lambda a: json.dumps({**a, "a_id": "00000000"}),
     "no id": lambda a: json.dumps({k: v for k, v in a.items() if k != "a_id"}),

@@ -23,7 +23,7 @@ KILLS = int(os.environ.get("LEDGERMILL_ENRICH_KILLS", "40"))
 
 
 def order(number, name="John Smith", address="123 Main St", item="Widget", amount=42, frequency=5):
-    pad = lambda text, width: text.encode()[:width].ljust(width)
+    pad = lambda text, width: text.encode()[:width].decode("utf-8", "ignore").encode().ljust(width)
     return b"Order: %s | %s | %s | %s | %03d | Frequency: %02d\n" % (b"%04d" % number, pad(name, 20), pad(address, 20), pad(item, 10), amount, frequency)
 
 
