@@ -97,8 +97,10 @@ class Enrich(EnrichedOrders):
             words = [program.PROGRAM, "enrich", "run", "orders", "orders.txt", "--out", "out.txt", "--model-server", server.url, "--model", "m", "--in-flight", "2"]
             draw = random.Random(3)
             for _ in range(6):
+                enough = len(server.requests) + draw.randrange(3, 7)
                 running = subprocess.Popen(words, cwd=self.folder, env=self.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-                time.sleep(draw.uniform(0.1, 0.25))
+                while len(server.requests) < enough and running.poll() is None:
+                    time.sleep(0.002)
                 running.kill()
                 running.wait()
             report = self.of_server(server, "orders.txt")
