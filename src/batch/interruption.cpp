@@ -26,7 +26,7 @@ bool interrupted() { return stop_requested != 0; }
 void stop_if_interrupted() {
   if (interrupted()) {
     throw Failure(ReturnCode::kUnavailable, "stopped on request",
-                  "what was posted stays posted; the same command goes on where this one stopped");
+                  "what was done stays done; the same command goes on where this one stopped");
   }
 }
 

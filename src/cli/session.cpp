@@ -65,6 +65,10 @@ std::vector<fs::path> Session::feed_folders() const {
   return folders(settings.feeds, "feeds", shared_folder() / "feeds");
 }
 
+std::vector<fs::path> Session::enrichment_folders() const {
+  return folders(settings.enrichments, "enrichments", shared_folder() / "enrichments");
+}
+
 rules::ModulePlaces Session::module_places() const {
   return {folders(settings.modules, "cobol/programs", shared_folder() / "cobol"),
           settings.cache.empty() ? default_cache() : fs::absolute(settings.cache)};

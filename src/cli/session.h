@@ -23,10 +23,15 @@ namespace ledgermill::cli {
 struct Settings {
   std::string ledger = "sqlite:ledgermill.db";
   std::string ledger_password_file;
-  std::vector<std::string> feeds;    ///< folders looked in before ./feeds and the installed ones
-  std::vector<std::string> modules;  ///< folders looked in before ./cobol/programs and the installed ones
-  std::string cache;                 ///< for compiled rule modules
-  std::string rejects;               ///< "" : rejects/ beside the SQLite ledger, or ./rejects
+  std::vector<std::string> feeds;        ///< folders looked in before ./feeds and the installed ones
+  std::vector<std::string> modules;      ///< folders looked in before ./cobol/programs and the installed ones
+  std::string cache;                     ///< for compiled rule modules
+  std::vector<std::string> enrichments;  ///< folders looked in before ./enrichments and the installed ones
+  std::string store = "enriched";        ///< folder of answers and annotations
+  std::string model_server;              ///< "": the embedded enricher
+  std::string model;
+  std::string model_key_file;
+  std::string rejects;  ///< "" : rejects/ beside the SQLite ledger, or ./rejects
   unsigned workers = 0;
   double lease_seconds = 60;
   bool json = false;
@@ -48,6 +53,7 @@ struct Session {
 
   std::vector<std::filesystem::path> feed_folders() const;
   rules::ModulePlaces module_places() const;
+  std::vector<std::filesystem::path> enrichment_folders() const;
   feed::FeedDefinition definition(const std::string& name) const;
   ledger::LedgerOptions ledger_options() const;
   std::unique_ptr<ledger::Ledger> open_ledger(ledger::LedgerOptions::Access access) const;
@@ -82,6 +88,7 @@ void add_feed(CLI::App& app, Session& session);
 void add_rules(CLI::App& app, Session& session);
 void add_cobol(CLI::App& app, Session& session);
 void add_job(CLI::App& app, Session& session);
+void add_enrich(CLI::App& app, Session& session);
 void add_ledger(CLI::App& app, Session& session);
 void add_completion(CLI::App& app, Session& session);
 

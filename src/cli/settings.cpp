@@ -32,20 +32,33 @@ void set(Settings& settings, const std::string& key, const YAML::Node& value, in
     settings.cache = value.as<std::string>();
   else if (key == "rejects")
     settings.rejects = value.as<std::string>();
+  else if (key == "enrichments")
+    settings.enrichments = words(value);
+  else if (key == "store")
+    settings.store = value.as<std::string>();
+  else if (key == "model_server")
+    settings.model_server = value.as<std::string>();
+  else if (key == "model")
+    settings.model = value.as<std::string>();
+  else if (key == "model_key_file")
+    settings.model_key_file = value.as<std::string>();
   else if (key == "workers")
     settings.workers = value.as<unsigned>();
   else if (key == "lease_seconds")
     settings.lease_seconds = value.as<double>();
   else
-    throw Failure(ReturnCode::kRefused, fmt::format("{}:{}: unknown setting '{}'", kFile, line, key),
-                  "known: ledger, ledger_password_file, feeds, modules, cache, rejects, workers, lease_seconds");
+    throw Failure(
+        ReturnCode::kRefused, fmt::format("{}:{}: unknown setting '{}'", kFile, line, key),
+        "known: ledger, ledger_password_file, feeds, modules, cache, rejects, enrichments, store, model_server, "
+        "model, model_key_file, workers, lease_seconds");
 }
 
 }  // namespace
 
 void Settings::read_environment() {
-  constexpr std::string_view kKeys[] = {"ledger",  "ledger_password_file", "feeds", "modules", "cache", "rejects",
-                                        "workers", "lease_seconds"};
+  constexpr std::string_view kKeys[] = {
+      "ledger", "ledger_password_file", "feeds", "modules",        "cache",   "rejects",      "enrichments",
+      "store",  "model_server",         "model", "model_key_file", "workers", "lease_seconds"};
   for (const std::string_view key : kKeys) {
     std::string name = "LEDGERMILL_";
     for (const char c : key) name += static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);

@@ -18,10 +18,11 @@ struct ModuleRule {
 
 /// The COBOL subprogram that judges a feed's records, by name: where it is found is the machine's business.
 struct RuleModule {
-  std::string program;              ///< PROGRAM-ID, e.g. "IngestCSV"
-  std::vector<ModuleRule> rules;    ///< at most 64
-  std::uint32_t timeout_ms = 2000;  ///< processor time that one block may take
-  std::uint32_t most_abends = 100;  ///< abends and time-outs in one chunk before the batch is refused
+  std::string program;               ///< PROGRAM-ID, e.g. "IngestCSV"
+  std::vector<ModuleRule> rules;     ///< at most 64
+  std::uint32_t timeout_ms = 2000;   ///< processor time that one block may take
+  std::uint32_t most_abends = 100;   ///< abends and time-outs in one chunk before the batch is refused
+  std::string flag_stem = "BROKEN";  ///< how the COBOL names of its flags begin: BROKEN-AMOUNT-SIGN, LM-BROKEN
 };
 
 }  // namespace ledgermill

@@ -39,7 +39,7 @@ class Copybook {
     for (const Field& field : layout_.fields) columns += column(field);
     std::string flags;
     for (const ModuleRule& rule : module_.rules) {
-      flags += fmt::format("    05  {} PIC X OCCURS {}.\n", fresh("BROKEN-" + cobol_name(rule.code)),
+      flags += fmt::format("    05  {} PIC X OCCURS {}.\n", fresh(module_.flag_stem + "-" + cobol_name(rule.code)),
                            BlockLayout::kCapacity);
     }
     const std::string body = fmt::format(
@@ -51,9 +51,9 @@ class Copybook {
         "    05  LAYOUT-SEEN BINARY-LONG UNSIGNED.\n"
         "    05  FILLER BINARY-LONG UNSIGNED.\n"
         "01  LM-COLUMNS.\n{}"
-        "*>  MOVE \"Y\" to the flag of each rule that a record breaks.\n"
-        "01  LM-BROKEN.\n{}",
-        columns, flags);
+        "*>  MOVE \"Y\" to the flag of each rule that {}.\n"
+        "01  LM-{}.\n{}",
+        columns, module_.flag_stem == "BROKEN" ? "a record breaks" : "holds for a record", module_.flag_stem, flags);
     return fmt::format(
         "*> Linkage of the rule module of feed {}; generated, do not edit.\n"
         "*> States: 0 missing, 1 valid, 2 invalid.\n"
