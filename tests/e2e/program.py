@@ -12,6 +12,8 @@ import unittest
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = os.environ.get("LEDGERMILL", "")
+# AddressSanitizer's allocator answers for memory itself, so what a limit of memory does is seen without it only.
+SANITIZED = "LEDGERMILL_TEST_SANITIZED" in os.environ
 HEADER = b"Date,Transaction Type,Description,Amount\n"
 GOOD = b"2025-03-30,Payroll,Salary Payment,1234.50\n"
 
