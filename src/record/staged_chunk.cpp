@@ -9,10 +9,11 @@ namespace ledgermill {
 ReasonCounts count_reasons(const StagedChunk& chunk, const std::vector<ModuleRule>& module_rules) {
   ReasonCounts counts;
   std::vector<ReasonCode> codes;  // of one record, once each
+  // Looked up with at(): a chunk read from a file may name a rule that the plan does not have.
   std::vector<std::uint64_t> by_code(static_cast<std::size_t>(module_rule(module_rules.size())));
   for (const StagedReject& reject : chunk.rejects) {
     if (reject.reasons == 1) {  // as nearly always
-      ++by_code[static_cast<std::size_t>(chunk.reasons[reject.first_reason].code)];
+      ++by_code.at(static_cast<std::size_t>(chunk.reasons[reject.first_reason].code));
       continue;
     }
     codes.clear();
@@ -25,7 +26,7 @@ ReasonCounts count_reasons(const StagedChunk& chunk, const std::vector<ModuleRul
         if (constraint_counted) continue;
         constraint_counted = true;
       }
-      ++by_code[static_cast<std::size_t>(code)];
+      ++by_code.at(static_cast<std::size_t>(code));
     }
   }
   for (std::size_t i = 0; i < by_code.size(); ++i) {

@@ -164,5 +164,16 @@ TEST(ReasonCounts, ARecordCountsOnceForEachOfItsCodes) {
             (ReasonCounts{{"type-error", 1}, {"constraint-error", 1}, {"amount_sign", 1}}));
 }
 
+TEST(StagedChunk, AReasonThatThePlanDoesNotHaveIsNotCounted) {
+  for (const std::size_t reasons : {1U, 2U}) {
+    StagedChunk chunk;
+    chunk.reasons.assign(reasons, {module_rule(40'000), kNoField, {}});
+    StagedReject reject;
+    reject.reasons = static_cast<std::uint32_t>(reasons);
+    chunk.rejects.push_back(reject);
+    EXPECT_THROW(count_reasons(chunk, {}), std::out_of_range) << reasons;
+  }
+}
+
 }  // namespace
 }  // namespace ledgermill
