@@ -77,6 +77,9 @@ resource "aws_rds_cluster" "main" {
     max_capacity             = var.aurora.max_acu
     seconds_until_auto_pause = var.aurora.min_acu == 0 ? var.aurora.pause_seconds : null
   }
+
+  # RDS would make the log group itself, without key and without end of retention.
+  depends_on = [aws_cloudwatch_log_group.aurora]
 }
 
 resource "aws_rds_cluster_instance" "main" {

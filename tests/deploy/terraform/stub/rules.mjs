@@ -219,6 +219,7 @@ export const rules = {
       plan.domain_validation_options = [config.domain_name, ...(config.subject_alternative_names ?? [])]
         .map((name) => ({ domain_name: name, resource_record_name: unknown, resource_record_type: unknown, resource_record_value: unknown }));
     },
+    applied: (r) => { for (const option of r.domain_validation_options) Object.assign(option, { resource_record_name: `_stub.${option.domain_name.replace('*.', '')}.`, resource_record_type: 'CNAME', resource_record_value: '_stub.acm-validations.aws.' }); },
   },
   aws_route53_record: { oneOf: { type: ['A', 'AAAA', 'CAA', 'CNAME', 'DS', 'HTTPS', 'MX', 'NAPTR', 'NS', 'PTR', 'SOA', 'SPF', 'SRV', 'SSHFP', 'SVCB', 'TLSA', 'TXT'] }, conflicts: [['alias', 'records']] },
   aws_acm_certificate_validation: { replaces: ['certificate_arn'] },
