@@ -354,7 +354,7 @@ def secrets_in_state(state):
     def walk(value, path):
         if isinstance(value, dict):
             for key, element in value.items():
-                secret = re.search(r"password|secret_string|secret_binary|private_key|token$", key) and not re.search(r"^manage_|_wo_version$|http_tokens", key)
+                secret = re.search(r"password|secret_string|secret_binary|private_key|token$", key) and not re.search(r"^manage_|_wo_version$|http_tokens|creation_token|client_token", key)
                 if secret and isinstance(element, str) and element:
                     found.append(f"{path}.{key}")
                 walk(element, f"{path}.{key}")

@@ -165,7 +165,13 @@ export const rules = {
     },
   },
   aws_s3_bucket_policy: { idFrom: 'bucket', replaces: ['bucket'] },
-  aws_s3_bucket_lifecycle_configuration: { idFrom: 'bucket', replaces: ['bucket'], oneOf: { 'rule.status': ['Enabled', 'Disabled'], 'rule.transition.storage_class': oneOfKeys.storageClasses } },
+  aws_s3_bucket_lifecycle_configuration: {
+    idFrom: 'bucket', replaces: ['bucket'], oneOf: { 'rule.status': ['Enabled', 'Disabled'], 'rule.transition.storage_class': oneOfKeys.storageClasses },
+    applied: (r) => { // what nobody wrote stays empty
+      for (const rule of r.rule) for (const part of [rule, ...rule.filter]) if (part.prefix.endsWith('-of-the-stub')) part.prefix = '';
+      r.expected_bucket_owner = '';
+    },
+  },
   aws_s3_bucket_logging: { idFrom: 'bucket', replaces: ['bucket'] },
   aws_ecr_repository: {
     idFrom: 'name', replaces: ['name', 'encryption_configuration'], pattern: { name: /^(?:[a-z0-9]+(?:[._-][a-z0-9]+)*\/)*[a-z0-9]+(?:[._-][a-z0-9]+)*$/ },
