@@ -62,8 +62,12 @@ in_terraform output -json helm_values | jq -r '.ecr[]' | sed 's,^[^/]*/,,' | whi
   aws ecr delete-repository --repository-name "$repository" --force >/dev/null </dev/null
 done
 
+echo "== 5. protection off"
+# Before anything leaves the state: an apply would make again what it does not find there.
+in_terraform apply -auto-approve -input=false "${options[@]}" -var=deletion_protection=false -target=aws_eks_cluster.main -target=aws_rds_cluster.main
+
 if [ $delete_data = yes ]; then
-  echo "== 5. data: every version of every object"
+  echo "== 6. data: every version of every object"
   in_terraform state list | grep -E '^aws_s3_bucket\.' | while read -r address; do
     bucket=$(in_terraform state show -no-color "$address" </dev/null | sed -n 's/^ *bucket  *= "\(.*\)"$/\1/p')
     while :; do
@@ -75,14 +79,12 @@ if [ $delete_data = yes ]; then
     echo "emptied $bucket"
   done
 else
-  echo "== 5. data stays: out of Terraform's state"
+  echo "== 6. data stays: out of Terraform's state"
   mapfile -t kept < <(in_terraform state list | grep -E '^aws_s3_bucket|^aws_kms_(key|alias)\.data$')
   if [ ${#kept[@]} -gt 0 ]; then in_terraform state rm "${kept[@]}"; fi
 fi
 
-echo "== 6. what Terraform made"
-# The kept buckets are not in the state any more: apply would want to make them again, so only the two protected resources are changed.
-in_terraform apply -auto-approve -input=false "${options[@]}" -var=deletion_protection=false -target=aws_eks_cluster.main -target=aws_rds_cluster.main
+echo "== 7. what Terraform made"
 in_terraform destroy -auto-approve -input=false "${options[@]}" -var=deletion_protection=false
 
 echo "== what stays"
