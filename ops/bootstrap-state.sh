@@ -19,9 +19,9 @@ done
 [ -n "$region" ] || { echo "bootstrap-state: --region is needed, such as eu-central-1" >&2; exit 8; }
 command -v aws >/dev/null || { echo "bootstrap-state: aws is not installed" >&2; exit 12; }
 
+export AWS_DEFAULT_REGION=$region
 account=$(aws sts get-caller-identity --query Account --output text)
 bucket=${bucket:-ledgermill-$account-$region-tfstate}
-export AWS_DEFAULT_REGION=$region
 
 if aws s3api head-bucket --bucket "$bucket" --expected-bucket-owner "$account" 2>/dev/null; then
   echo "bucket $bucket is there already; its settings are put again"

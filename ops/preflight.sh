@@ -28,12 +28,13 @@ for tool in terraform aws jq kubectl helm; do
 done
 [ $problems = 0 ] || exit 8
 
-# The variables with their defaults, as Terraform sees them.
-wanted=$(terraform -chdir="$folder" console "${options[@]}" <<<'jsonencode({ region = var.region, account = var.account_id, kubernetes = var.kubernetes_version,
+# The variables with their defaults, as Terraform sees them. terraform console takes one line at a time.
+expression='jsonencode({ region = var.region, account = var.account_id, kubernetes = var.kubernetes_version,
   addons = { vpc-cni = var.addon_versions.vpc_cni, kube-proxy = var.addon_versions.kube_proxy, eks-pod-identity-agent = var.addon_versions.pod_identity_agent,
   coredns = var.addon_versions.coredns, aws-ebs-csi-driver = var.addon_versions.ebs_csi, aws-efs-csi-driver = var.addon_versions.efs_csi,
   aws-mountpoint-s3-csi-driver = var.addon_versions.s3_csi }, aurora = var.aurora.engine_version, system = var.system_nodes.instance_types,
-  gpu = var.gpu_nodes.max_size > 0 ? var.gpu_nodes.instance_types : [], domain = var.domain, nat = var.single_nat_gateway ? 1 : 3 })' | jq -r 'fromjson') ||
+  gpu = var.gpu_nodes.max_size > 0 ? var.gpu_nodes.instance_types : [], domain = var.domain, nat = var.single_nat_gateway ? 1 : 3 })'
+wanted=$(terraform -chdir="$folder" console "${options[@]}" <<<"${expression//$'\n'/}" | jq -r 'fromjson') ||
   { bad "terraform does not give the variables" "cd terraform && terraform init; terraform validate"; exit 8; }
 ask() { jq -r "$1" <<<"$wanted"; }
 region=$(ask .region)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What must hold of everything that terraform/ makes. Each proof gets a plan in which all values are known (the one after apply, without
-changes) and returns (figure, violations). A violation says which resource and why."""
+"""What must hold of everything that terraform/ makes. Each proof gets resources whose values are all known (of the plan after apply, without
+changes, or of a state) and returns (figure, violations). A violation says which resource and why."""
 import ipaddress
 import json
 import re
@@ -15,19 +15,31 @@ def proof(name):
     return register
 
 
-class Plan:
-    """Resources of a plan's JSON, by type. `wanted` is {"service_accounts": [...], "helm_keys": {...}, "images": {...}}."""
+class Resources:
+    """What Terraform made, by type. `wanted` is {"service_accounts": [...], "helm_keys": {...}, "images": {...}, "deletion_protection": bool}."""
 
-    def __init__(self, document, wanted):
-        self.wanted = wanted
-        self.outputs = {name: output.get("value") for name, output in document["planned_values"].get("outputs", {}).items()}
-        self.resources = []
-        self._collect(document["planned_values"]["root_module"])
+    def __init__(self, resources, outputs, wanted):
+        self.resources, self.outputs, self.wanted = resources, outputs, wanted
 
-    def _collect(self, module):
-        self.resources += [resource for resource in module.get("resources", []) if resource["mode"] == "managed"]
-        for child in module.get("child_modules", []):
-            self._collect(child)
+    @classmethod
+    def of_plan(cls, document, wanted):
+        """From `terraform show -json PLAN`."""
+        def collect(module):
+            found = [resource for resource in module.get("resources", []) if resource["mode"] == "managed"]
+            return found + [resource for child in module.get("child_modules", []) for resource in collect(child)]
+        planned = document["planned_values"]
+        return cls(collect(planned["root_module"]), {name: output.get("value") for name, output in planned.get("outputs", {}).items()}, wanted)
+
+    @classmethod
+    def of_state(cls, document, wanted):
+        """From a state file."""
+        resources = []
+        for resource in document["resources"]:
+            for instance in resource["instances"] if resource["mode"] == "managed" else []:
+                index = f"[{json.dumps(instance['index_key'])}]" if "index_key" in instance else ""
+                address = ".".join(filter(None, [resource.get("module"), resource["type"], resource["name"]])) + index
+                resources.append({"address": address, "type": resource["type"], "values": instance["attributes"]})
+        return cls(resources, {name: output["value"] for name, output in document["outputs"].items()}, wanted)
 
     def of(self, *types):
         """(address, values) of all resources of these types."""

@@ -80,3 +80,6 @@ class Workspace:
     def show(self, plan):
         """The plan as JSON."""
         return json.loads(self.must("show", "-json", plan))
+
+    def state(self):
+        return json.loads((self.folder / "terraform.tfstate").read_text())
