@@ -162,20 +162,19 @@ def preflight(say, workspace, folder):
     def outcome(answers):
         _, env = recorder(folder, answers)
         return run("preflight.sh", env=workspace.installation.environment() | env | {"LEDGERMILL_TERRAFORM": str(workspace.folder)})
-    status, words = outcome(HEALTHY)
-    if status != 0 or "0 problems" not in words:
-        say("preflight.sh", why=f"with everything in order it ended with {status}: {words[-1200:]}")
+    status, healthy = outcome(HEALTHY)
+    if status != 0 or "0 problems" not in healthy:
+        say("preflight.sh", why=f"with everything in order it ended with {status}: {healthy[-1200:]}")
         return
     missed = []
-    for words_of_call, answer, said in SICK:
-        status, words = outcome([(words_of_call, answer), *HEALTHY])
-        if status != 8 or said not in words or "next:" not in words:
-            missed.append(f"{said} ({status})")
-    say("preflight.sh", f"{words_count(outcome(HEALTHY)[1])} things looked at, {len(SICK)} wrong answers named (aws answers recorded texts)", ", ".join(missed) or None)
-
-
-def words_count(words):
-    return len(re.findall(r"^ok ", words, re.M))
+    # Wrong credentials end it at once; the others are all named in one go.
+    for wrong in (SICK[:-1], SICK[-1:]):
+        status, words = outcome([*((of_call, answer) for of_call, answer, _ in wrong), *HEALTHY])
+        missed += [f"{said} ({status})" for _, _, said in wrong if status != 8 or said not in words]
+        if words.count("PROBLEM") != words.count("next:"):
+            missed.append("a problem has no next step")
+    looked = len(re.findall(r"^ok ", healthy, re.M))
+    say("preflight.sh", f"{looked} things looked at, {len(SICK)} wrong answers named (aws answers recorded texts)", ", ".join(missed) or None)
 
 
 def teardown(say, workspace, folder, delete_data):
@@ -213,3 +212,60 @@ def teardown(say, workspace, folder, delete_data):
     if not delete_data and kept != 17:
         problems.append(f"{kept} resources were kept, not 17: two buckets with their settings, key and alias")
     say(name, f"{destroyed} destroyed by Terraform, {kept} kept, {len(calls)} calls in order (aws and kubectl only recorded)", "; ".join(problems) or None)
+
+
+def blocks_of(page):
+    """(mark, commands) of each ```sh block; the mark is the line before it."""
+    lines = page.read_text().splitlines()
+    for index, line in enumerate(lines):
+        if line == "```sh":
+            end = lines.index("```", index)
+            yield lines[index - 1], [command for command in lines[index + 1:end] if command]
+
+
+def page_followed(say, installation, tools, folder):
+    """docs/deploy/CLOUD.md: every block is marked, and those that say so are run in a copy of the repository, in their order."""
+    page = ROOT / "docs/deploy/CLOUD.md"
+    copy = folder / "clone"
+    copy.mkdir()
+    files = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"], cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout
+    subprocess.run(["xargs", "-0", "cp", "--parents", "-t", copy], cwd=ROOT, input=files, check=True)
+    unmarked = [commands[0] for mark, commands in blocks_of(page) if not re.match(r"\*\*(Run by script/deploy-check|Needs AWS)", mark)]
+    ran, elsewhere, problems = 0, 0, [f"no mark before: {command}" for command in unmarked]
+    with LocalAws(tools) as aws:
+        env = aws.environment() | {name: value for name, value in installation.environment().items() if name.startswith(("TF_", "CHECKPOINT", "LEDGERMILL_"))}
+        for mark, commands in blocks_of(page):
+            if not mark.startswith("**Run by"):
+                elsewhere += len(commands)
+                continue
+            for command in commands:
+                if command == "ops/render-values.sh" and not list(copy.glob("k8s/*/Chart.yaml")):
+                    command = "ops/render-values.sh --stdout"
+                done = subprocess.run(["bash", "-euo", "pipefail", "-c", command], cwd=copy, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300)
+                ran += 1
+                if done.returncode != 0:
+                    problems.append(f"{command} ended with {done.returncode}: {done.stdout[-600:]}")
+                if command.startswith("ops/bootstrap-state.sh"):
+                    reach_moto(aws, copy / "terraform/backend_override.tf")
+        kept = aws.ask("s3api", "list-objects-v2", "--bucket", "ledgermill-123456789012-eu-central-1-tfstate")["Contents"]
+        if [entry["Key"] for entry in kept] != ["ledgermill/terraform.tfstate"]:
+            problems.append(f"the bucket of the state holds {kept}")
+    say("docs/deploy/CLOUD.md followed", f"{ran} commands run as they stand, {elsewhere} marked as needing AWS; the state lies in the bucket, no lock is left", "; ".join(problems) or None)
+
+
+def reach_moto(aws, override):
+    """Where the S3 backend finds the bucket; moto is reached by HTTP, which the bucket's own policy refuses."""
+    address = f'"http://127.0.0.1:{aws.port}"'
+    override.write_text(override.read_text().replace("use_lockfile = true", f"use_lockfile = true\n    use_path_style = true\n    endpoints = {{ s3 = {address}, sts = {address} }}"))
+    bucket = re.search(r'bucket += "(.*?)"', override.read_text())[1]
+    subprocess.run([aws.tools / "bin/aws", "s3api", "delete-bucket-policy", "--bucket", bucket, "--region", "eu-central-1"], env=aws.environment(), check=True)
+
+
+def cost_table(say):
+    """The table of terraform/README.md adds up."""
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in (ROOT / "terraform/README.md").read_text().splitlines() if line.startswith("| ")]
+    costs = rows[[row[0] for row in rows].index("EKS cluster, standard support"):]
+    amount = lambda cell: int(re.search(r"([\d,]+)\**$", cell)[1].replace(",", ""))
+    sums = [sum(amount(row[column]) for row in costs[:-1]) for column in (2, 3)]
+    said = [amount(costs[-1][column]) for column in (2, 3)]
+    say("cost table adds up", f"{len(costs) - 1} lines, {said[0]} and {said[1]} dollars a month by assumed prices", None if sums == said else f"{sums}, not {said}")
