@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The ledger: Aurora PostgreSQL Serverless v2. RDS makes and keeps the master password; no password is in the state or in a variable.
-# The loader's and the reader's secrets are made empty here: docs/deploy/CLOUD.md says how they get their values.
+# The secrets of owner, loader and reader are made empty here: ops/database-roles.sh fills them.
 
 resource "aws_db_subnet_group" "main" {
   name       = local.name
@@ -63,6 +63,8 @@ resource "aws_rds_cluster" "main" {
   kms_key_id                          = aws_kms_key.data.arn
   iam_database_authentication_enabled = true
   enabled_cloudwatch_logs_exports     = ["postgresql"]
+  # ops/database-roles.sh makes roles through AWS's API: no way from outside into the database's subnets is needed.
+  enable_http_endpoint = true
 
   deletion_protection          = var.deletion_protection
   skip_final_snapshot          = false
@@ -105,6 +107,7 @@ resource "aws_cloudwatch_log_group" "aurora" {
 
 resource "aws_secretsmanager_secret" "database" {
   for_each = {
+    owner  = "PostgreSQL role that makes the schema, for a person: {\"username\",\"password\"}"
     loader = "PostgreSQL role of the posting pods: {\"username\",\"password\"}"
     reader = "PostgreSQL role that reads the published view: {\"username\",\"password\"}"
   }

@@ -15,9 +15,14 @@ output "registry" {
   value       = "${var.account_id}.dkr.ecr.${var.region}.amazonaws.com"
 }
 
-output "master_secret_arn" {
-  description = "Secret with Aurora's master user, made and rotated by RDS. Read by a person who makes the loader's role, by no pod."
-  value       = aws_rds_cluster.main.master_user_secret[0].secret_arn
+output "database" {
+  description = "For ops/database-roles.sh. The master's secret is made and rotated by RDS and read by no pod."
+  value = {
+    cluster      = aws_rds_cluster.main.arn
+    masterSecret = aws_rds_cluster.main.master_user_secret[0].secret_arn
+    name         = aws_rds_cluster.main.database_name
+    secrets      = { for role, secret in aws_secretsmanager_secret.database : role => secret.name }
+  }
 }
 
 output "service_accounts" {

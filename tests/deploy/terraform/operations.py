@@ -269,3 +269,70 @@ def cost_table(say):
     sums = [sum(amount(row[column]) for row in costs[:-1]) for column in (2, 3)]
     said = [amount(costs[-1][column]) for column in (2, 3)]
     say("cost table adds up", f"{len(costs) - 1} lines, {said[0]} and {said[1]} dollars a month by assumed prices", None if sums == said else f"{sums}, not {said}")
+
+
+# Stands for the two services of AWS: SQL goes to a real PostgreSQL, secrets to files. Arguments are written down.
+BRIDGE = r'''#!/usr/bin/env python3
+import os, pathlib, subprocess, sys
+call = sys.argv[1:]
+folder = pathlib.Path(os.environ["BRIDGE"])
+with open(folder / "calls", "a") as log:
+    log.write(" ".join(call) + "\n")
+text = sys.stdin.read()
+if call[:2] == ["rds-data", "execute-statement"]:
+    sys.exit(subprocess.run(["psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", os.environ["DATABASE"]], input=text, text=True).returncode)
+if call[:2] == ["secretsmanager", "put-secret-value"]:
+    (folder / call[call.index("--secret-id") + 1].replace("/", "_")).write_text(text)
+'''
+
+
+def database_roles(say, workspace, folder):
+    """With a real PostgreSQL: the passwords in the secrets open the roles, rights are as documented, a rotated password replaces the old one."""
+    name = "database-roles.sh"
+    server = ROOT / "tests/support/postgres"
+    home = pathlib.Path(subprocess.run(["mktemp", "-d", "/tmp/ledgermill-roles.XXXXXX"], stdout=subprocess.PIPE, text=True).stdout.strip())
+    home.chmod(0o755)
+    started = subprocess.run([server, "start", home / "pg", "log_statement=all"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    if started.returncode != 0:
+        print(f"skipped {name}: {started.stderr.strip().splitlines()[-1]}")
+        return
+    try:
+        url = started.stdout.strip()
+        hba = home / "pg/data/pg_hba.conf"
+        hba.write_text("local all ledger_owner,loader,reports scram-sha-256\n" + hba.read_text())
+        psql(url, "SELECT pg_reload_conf()")
+        tools = folder / "bridge"
+        tools.mkdir()
+        (tools / "aws").write_text(BRIDGE)
+        (tools / "aws").chmod(0o755)
+        env = workspace.installation.environment() | {"LEDGERMILL_TERRAFORM": str(workspace.folder), "BRIDGE": str(tools), "DATABASE": url, "PATH": f"{tools}:{os.environ['PATH']}"}
+        secret = lambda role: json.loads((tools / f"ledgermill-prod_{role}").read_text())
+        login = lambda entry, statement: psql(f"postgresql://{entry['username']}@/ledger?host={home}/pg", statement, password=entry["password"])
+        problems = []
+        for _ in range(2):  # a second run finds the roles there
+            status, words = run("database-roles.sh", env=env)
+            if status != 0:
+                say(name, why=f"ended with {status}: {words[-600:]}")
+                return
+        first = {role: secret(role) for role in ("owner", "loader", "reader")}
+        for entry in first.values():
+            if login(entry, "SELECT current_user") != entry["username"]:
+                problems.append(f"{entry['username']} cannot log in with its secret")
+        if login(first["owner"], "CREATE SCHEMA ledgermill") is None or login(first["loader"], "CREATE SCHEMA another") is not None:
+            problems.append("the owner cannot make the schema, or the loader can")
+        status, _ = run("database-roles.sh", "--rotate", "loader", env=env)
+        if status != 0 or login(first["loader"], "SELECT 1") is not None or login(secret("loader"), "SELECT 1") != "1" or secret("reader") != first["reader"]:
+            problems.append("--rotate loader did not replace the loader's password alone")
+        written = (tools / "calls").read_text() + words + (home / "pg/log").read_text()
+        if any(entry["password"] in written for entry in [*first.values(), secret("loader")]):
+            problems.append("a password is in arguments, output or the server's log")
+        say(name, f"3 roles log in to a real PostgreSQL by SCRAM, 1 rotated, no password in {len((tools / 'calls').read_text().splitlines())} calls and the log", "; ".join(problems) or None)
+    finally:
+        subprocess.run([server, "stop", home / "pg", "immediate"])
+        subprocess.run(["rm", "-rf", home])
+
+
+def psql(url, statement, password=""):
+    """The statement's first value; None when the server refuses."""
+    done = subprocess.run(["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", statement, url], env=os.environ | {"PGPASSWORD": password}, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    return done.stdout.strip() if done.returncode == 0 else None
