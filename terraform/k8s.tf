@@ -45,6 +45,7 @@ locals {
   }
 
   # May it write there? Nothing is deleted or renamed by us: a reject log is a new object each time (docs/STORAGE.md).
+  # The parent ("logs/") can be listed, since one volume with the prefix logs/ serves all writers.
   may_write = {
     for prefix in concat(["training", "models"], [for account in ["cobol-0", "cobol-ml-raw-generator", "cobol-ml-ingestion", "cobol-ml-postgresql", "llm"] : "logs/${account}"]) : prefix => [
       {
@@ -52,13 +53,14 @@ locals {
         Effect    = "Allow"
         Action    = ["s3:ListBucket"]
         Resource  = [local.bucket_arn]
-        Condition = { StringLike = { "s3:prefix" = ["${prefix}/*"] } }
+        Condition = { StringLike = { "s3:prefix" = ["${split("/", prefix)[0]}/", "${prefix}/*"] } }
       },
       {
+        # The name without slash: Mountpoint asks whether it is an object when a path is looked up.
         Sid      = "Write"
         Effect   = "Allow"
         Action   = ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]
-        Resource = ["${local.bucket_arn}/${prefix}/*"]
+        Resource = ["${local.bucket_arn}/${prefix}", "${local.bucket_arn}/${prefix}/*"]
       },
       local.use_data_key,
     ]

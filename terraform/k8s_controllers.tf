@@ -97,6 +97,7 @@ locals {
     },
   ]
 
+  # WAF and Shield are not among them: the controller's chart is told enableWaf, enableWafv2, enableShield: false.
   load_balancer_statements = [
     {
       Sid    = "Look"
@@ -108,9 +109,24 @@ locals {
         "elasticloadbalancing:DescribeListenerAttributes", "elasticloadbalancing:DescribeListenerCertificates", "elasticloadbalancing:DescribeListeners",
         "elasticloadbalancing:DescribeLoadBalancerAttributes", "elasticloadbalancing:DescribeLoadBalancers", "elasticloadbalancing:DescribeRules",
         "elasticloadbalancing:DescribeSSLPolicies", "elasticloadbalancing:DescribeTags", "elasticloadbalancing:DescribeTargetGroupAttributes",
-        "elasticloadbalancing:DescribeTargetGroups", "elasticloadbalancing:DescribeTargetHealth",
+        "elasticloadbalancing:DescribeTargetGroups", "elasticloadbalancing:DescribeTargetHealth", "elasticloadbalancing:DescribeTrustStores",
+        "elasticloadbalancing:DescribeCapacityReservation",
       ]
       Resource = ["*"]
+    },
+    {
+      Sid      = "SecurityGroupsOfTheVpc"
+      Effect   = "Allow"
+      Action   = ["ec2:GetSecurityGroupsForVpc"]
+      Resource = [aws_vpc.main.arn, "${local.ec2_arn}:security-group/*"]
+    },
+    {
+      # The first load balancer of an account.
+      Sid       = "ServiceLinkedRole"
+      Effect    = "Allow"
+      Action    = ["iam:CreateServiceLinkedRole"]
+      Resource  = ["arn:${local.partition}:iam::${var.account_id}:role/aws-service-role/elasticloadbalancing.amazonaws.com/*"]
+      Condition = { StringEquals = { "iam:AWSServiceName" = "elasticloadbalancing.amazonaws.com" } }
     },
     {
       # On a group of its own, and to let load balancers reach the nodes' group.
