@@ -100,6 +100,8 @@ server.addService(services('tfplugin6.proto', 'tfplugin6').Provider.service, Obj
 const { GRPCController, GRPCStdio } = services('goplugin.proto', 'plugin');
 server.addService(GRPCController.service, { Shutdown: (call, reply) => { reply(null, {}); setTimeout(() => process.exit(0), 20); } });
 server.addService(GRPCStdio.service, { StreamStdio: () => {} });
+const parent = process.ppid; // a killed Terraform calls no Shutdown
+setInterval(() => { if (process.ppid !== parent) process.exit(0); }, 2000).unref();
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'tfstub-'));
 process.on('exit', () => fs.rmSync(folder, { recursive: true, force: true }));
 const socket = path.join(folder, 'socket');
