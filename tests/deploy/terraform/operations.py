@@ -215,12 +215,15 @@ def teardown(say, workspace, folder, delete_data):
 
 
 def blocks_of(page):
-    """(mark, commands) of each ```sh block; the mark is the line before it."""
+    """(mark, commands, expected lines) of each ```sh block: the mark is the line before it; a block without a language after it is what is expected."""
     lines = page.read_text().splitlines()
     for index, line in enumerate(lines):
         if line == "```sh":
             end = lines.index("```", index)
-            yield lines[index - 1], [command for command in lines[index + 1:end] if command]
+            expected = []
+            if lines[end + 1:end + 2] == ["```"]:
+                expected = [text for text in lines[end + 2:lines.index("```", end + 2)] if text != "…"]
+            yield lines[index - 1], [command for command in lines[index + 1:end] if command], expected
 
 
 def page_followed(say, installation, tools, folder):
@@ -230,23 +233,27 @@ def page_followed(say, installation, tools, folder):
     copy.mkdir()
     files = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"], cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout
     subprocess.run(["xargs", "-0", "cp", "--parents", "-t", copy], cwd=ROOT, input=files, check=True)
-    unmarked = [commands[0] for mark, commands in blocks_of(page) if not re.match(r"\*\*(Run by script/deploy-check|Needs AWS)", mark)]
+    unmarked = [commands[0] for mark, commands, _ in blocks_of(page) if not re.match(r"\*\*(Run by script/deploy-check|Needs AWS)", mark)]
     ran, elsewhere, problems = 0, 0, [f"no mark before: {command}" for command in unmarked]
     with LocalAws(tools) as aws:
         env = aws.environment() | {name: value for name, value in installation.environment().items() if name.startswith(("TF_", "CHECKPOINT", "LEDGERMILL_"))}
-        for mark, commands in blocks_of(page):
+        charts = bool(list(copy.glob("k8s/*/Chart.yaml")))
+        for mark, commands, expected in blocks_of(page):
             if not mark.startswith("**Run by"):
                 elsewhere += len(commands)
                 continue
+            output = ""
             for command in commands:
-                if command == "ops/render-values.sh" and not list(copy.glob("k8s/*/Chart.yaml")):
+                if command == "ops/render-values.sh" and not charts:
                     command = "ops/render-values.sh --stdout"
                 done = subprocess.run(["bash", "-euo", "pipefail", "-c", command], cwd=copy, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300)
                 ran += 1
+                output += re.sub(r"\x1b\[[0-9;]*m", "", done.stdout)
                 if done.returncode != 0:
                     problems.append(f"{command} ended with {done.returncode}: {done.stdout[-600:]}")
                 if command.startswith("ops/bootstrap-state.sh"):
                     reach_moto(aws, copy / "terraform/backend_override.tf")
+            problems += [f"{commands[-1]} did not say: {line}" for line in expected if line not in output and (charts or not line.startswith("wrote k8s/"))]
         kept = aws.ask("s3api", "list-objects-v2", "--bucket", "ledgermill-123456789012-eu-central-1-tfstate")["Contents"]
         if [entry["Key"] for entry in kept] != ["ledgermill/terraform.tfstate"]:
             problems.append(f"the bucket of the state holds {kept}")
