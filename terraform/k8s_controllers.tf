@@ -27,8 +27,14 @@ locals {
     {
       Sid      = "Look"
       Effect   = "Allow"
-      Action   = ["elasticfilesystem:DescribeAccessPoints", "elasticfilesystem:DescribeFileSystems", "elasticfilesystem:DescribeMountTargets", "ec2:DescribeAvailabilityZones"]
+      Action   = ["elasticfilesystem:DescribeAccessPoints", "elasticfilesystem:DescribeFileSystems", "ec2:DescribeAvailabilityZones"]
       Resource = ["*"]
+    },
+    {
+      Sid      = "FindMountTargets"
+      Effect   = "Allow"
+      Action   = ["elasticfilesystem:DescribeMountTargets"]
+      Resource = [aws_efs_file_system.main.arn]
     },
     {
       Sid       = "MakeAccessPoints"
@@ -103,7 +109,7 @@ locals {
       Sid    = "Look"
       Effect = "Allow"
       Action = [
-        "acm:DescribeCertificate", "acm:ListCertificates", "ec2:DescribeAccountAttributes", "ec2:DescribeAddresses", "ec2:DescribeAvailabilityZones",
+        "acm:ListCertificates", "ec2:DescribeAccountAttributes", "ec2:DescribeAddresses", "ec2:DescribeAvailabilityZones",
         "ec2:DescribeInstances", "ec2:DescribeInternetGateways", "ec2:DescribeNetworkInterfaces", "ec2:DescribeRouteTables",
         "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeTags", "ec2:DescribeVpcs",
         "elasticloadbalancing:DescribeListenerAttributes", "elasticloadbalancing:DescribeListenerCertificates", "elasticloadbalancing:DescribeListeners",
@@ -118,7 +124,13 @@ locals {
       Sid      = "SecurityGroupsOfTheVpc"
       Effect   = "Allow"
       Action   = ["ec2:GetSecurityGroupsForVpc"]
-      Resource = [aws_vpc.main.arn, "${local.ec2_arn}:security-group/*"]
+      Resource = [aws_vpc.main.arn]
+    },
+    {
+      Sid      = "LookAtCertificates"
+      Effect   = "Allow"
+      Action   = ["acm:DescribeCertificate"]
+      Resource = ["arn:${local.partition}:acm:${var.region}:${var.account_id}:certificate/*"]
     },
     {
       # The first load balancer of an account.

@@ -3,7 +3,7 @@
 
 (what, file, text, its replacement, caught by, what is said)
 `caught by`: validate, plan, apply and destroy are Terraform's commands, which must fail; another name is that of a proof (proofs.py), to which the
-edited configuration is given after it was applied. `text` stands exactly once in the file. What is said: a pattern, line breaks as spaces.
+edited configuration is given after it was applied; reference is AWS's (iam_reference.py). `text` stands exactly once in the file. What is said: a pattern, line breaks as spaces.
 """
 
 FAULTS = [
@@ -96,4 +96,10 @@ FAULTS = [
     ("image forgotten", "locals.tf", '"cobol_0", ', "", "image repositories", r'repositories are'),
     ("full access for SageMaker", "sagemaker.tf", 'resource "aws_security_group" "notebook"', 'resource "aws_iam_role_policy_attachment" "full" {\n  role       = aws_iam_role.sagemaker.name\n  policy_arn = "arn:aws:iam::aws:policy/AmazonSageMakerFullAccess"\n}\n\nresource "aws_security_group" "notebook"', "models and notebook", r'AmazonSageMakerFullAccess'),
     ("helm value renamed", "outputs.tf", "      fileSystemId        =", "      filesystemId        =", "helm_values as documented", r'efs.fileSystemId is documented and not there'),
+
+    # ---- what IAM takes and what then allows nothing, or too much
+    ("action that does not exist", "k8s.tf", 'Action   = ["s3:GetObject", "s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]\n        Resource = ["${local.bucket_arn}/${prefix}",', 'Action   = ["s3:GetObject", "s3:PutObjects", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]\n        Resource = ["${local.bucket_arn}/${prefix}",', "reference", r'there is no action s3:PutObjects'),
+    ("object's action on the bucket", "k8s.tf", 'Action   = ["s3:GetObject"]\n        Resource = ["${local.bucket_arn}/${prefix}/*"]', 'Action   = ["s3:GetObject"]\n        Resource = [local.bucket_arn]', "reference", r's3:GetObject allows nothing on arn:aws:s3:::ledgermill-prod-123456789012-data'),
+    ("condition that the action does not know", "k8s_controllers.tf", 'Condition = { ArnEquals = { "ec2:Vpc" = aws_vpc.main.arn } }', 'Condition = { ArnEquals = { "ec2:VpcArn" = aws_vpc.main.arn } }', "reference", r'knows no ec2:VpcArn'),
+    ("looks at every file system", "k8s_controllers.tf", 'Action   = ["elasticfilesystem:DescribeMountTargets"]\n      Resource = [aws_efs_file_system.main.arn]', 'Action   = ["elasticfilesystem:DescribeMountTargets"]\n      Resource = ["*"]', "reference", r'DescribeMountTargets on every resource, where it could be bound'),
 ]
