@@ -23,7 +23,8 @@
 {{- $image := mergeOverwrite (deepCopy $pushed) (get .root.Values.images .image | default dict) -}}
 {{- $digest := $image.digest | default "" -}}
 {{- if not (regexMatch "^sha256:[0-9a-f]{64}$" $digest) }}{{ fail (printf "image %s has no digest: run ops/build-images.sh and ops/push-images.sh, or set images.%s.digest" .image .image) }}{{ end -}}
-{{- $repository := $image.repository | default (include "ledgermill.made" (dict "root" .root "path" (list "ecr" .image))) -}}
+{{- $repository := $image.repository -}}
+{{- if not $repository }}{{ $repository = include "ledgermill.made" (dict "root" .root "path" (list "ecr" .image)) }}{{ end -}}
 {{- printf "%s%s@%s" $repository (ternary (printf ":%s" ($image.tag | default "")) "" (ne ($image.tag | default "") "")) $digest -}}
 {{- end -}}
 
@@ -40,10 +41,13 @@ kueue.x-k8s.io/queue-name: {{ . }}
 {{/* Address of the ledger, without password: that is a file. (dict "root" $ "role" "loader") */}}
 {{- define "ledgermill.ledger" -}}
 {{- $database := .root.Values.database -}}
-{{- $host := $database.host | default (include "ledgermill.made" (dict "root" .root "path" (list "aurora" "host"))) -}}
-{{- $port := $database.port | default (include "ledgermill.made" (dict "root" .root "path" (list "aurora" "port"))) -}}
-{{- $name := $database.name | default (include "ledgermill.made" (dict "root" .root "path" (list "aurora" "database"))) -}}
-{{- printf "postgresql://%s@%s:%v/%s?%s" .role $host $port $name $database.parameters -}}
+{{- $host := $database.host -}}
+{{- if not $host }}{{ $host = include "ledgermill.made" (dict "root" .root "path" (list "aurora" "host")) }}{{ end -}}
+{{- $port := $database.port | int64 | toString -}}
+{{- if eq $port "0" }}{{ $port = include "ledgermill.made" (dict "root" .root "path" (list "aurora" "port")) }}{{ end -}}
+{{- $name := $database.name -}}
+{{- if not $name }}{{ $name = include "ledgermill.made" (dict "root" .root "path" (list "aurora" "database")) }}{{ end -}}
+{{- printf "postgresql://%s@%s:%s/%s?%s" .role $host $port $name $database.parameters -}}
 {{- end -}}
 
 {{/* Service account of a workload. EKS Pod Identity binds it by namespace and name: terraform/service-accounts.json. */}}

@@ -3,7 +3,8 @@
 {{/*
 Pod spec of a workload. Keys of the dict:
   root       the chart's context ($)
-  name       workload, container and service account
+  name       workload and container
+  account    service account, where it is not the name
   image      name under docker/
   spec       the workload's values: resources, deadlines
   command    optional; else the image's own entry point
@@ -17,7 +18,7 @@ Pod spec of a workload. Keys of the dict:
   probe      optional: probe's text for liveness and readiness
 */}}
 {{- define "ledgermill.pod" -}}
-serviceAccountName: {{ .name }}
+serviceAccountName: {{ .account | default .name }}
 automountServiceAccountToken: false
 enableServiceLinks: false
 restartPolicy: {{ .restart }}
@@ -26,6 +27,9 @@ terminationGracePeriodSeconds: {{ .root.Values.gracePeriodSeconds }}
 priorityClassName: {{ . }}
 {{- end }}
 securityContext: {{- include "ledgermill.podsecurity" . | nindent 2 }}
+{{- with .tolerations }}
+tolerations: {{- toYaml . | nindent 2 }}
+{{- end }}
 {{- with .before }}
 initContainers:
 {{- range . }}
