@@ -55,7 +55,7 @@ external-dns:
   env: [{name: AWS_DEFAULT_REGION, value: {{ $region }}}]
 {{- end }}
 nvidia-device-plugin:
-  nodeSelector: {nvidia.com/gpu: "true"}
+  nodeSelector: {ledgermill.io/pool: gpu}
   tolerations: [{key: nvidia.com/gpu, operator: Exists, effect: NoSchedule}]
 {{- if gt (int .Values.gpuTimeSlices) 1 }}
   config:

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Planted errors, each of which the check must find.
+
+VALUES: --set words that values.schema.json (or the templates) must refuse, and words of the refusal.
+EDITS: (chart, file, text, replacement, words of the breach): a copy of the chart is changed so, rendered with everything on, and looked at."""
+
+D = "a" * 64
+VALUES = [
+    ("microservices", ["posting.shedule=0 1 * * *"], "shedule"),
+    ("microservices", ["nonsense=1"], "nonsense"),
+    ("microservices", ["ingestion.schedule=61 * * * *"], "schedule"),
+    ("microservices", ["ingestion.schedule=* * * *"], "schedule"),
+    ("microservices", ["ingestion.schedule=@daily"], "schedule"),
+    ("microservices", ["cobol0.schedule=0 25 * * *"], "schedule"),
+    ("microservices", ["images.cobol_0.tag=1.0", "images.cobol_0.digest=null"], "digest"),
+    ("microservices", ["images.cobol_0.digest=sha256:12"], "digest"),
+    ("microservices", ["images.cobol_0.tag=latest"], "tag"),
+    ("microservices", ["images.cobol_9.digest=sha256:" + D], "cobol_9"),
+    ("microservices", ["posting.mode=sometimes"], "mode"),
+    ("microservices", ["posting.workers=0"], "workers"),
+    ("microservices", ["rawGenerator.faults=2"], "faults"),
+    ("microservices", ["ingestion.resources.limits.memory=lots"], "memory"),
+    ("microservices", ["gracePeriodSeconds=600"], "gracePeriodSeconds"),
+    ("microservices", ["storage.kind=nfs"], "kind"),
+    ("microservices", ["storage.kind=hostPath"], "hostPath"),
+    ("microservices", ["deepseek.sha256="], "sha256"),
+    ("microservices", ["database.parameters=host=evil"], "parameters"),
+    ("microservices", ["environment.kmz=1"], "kmz"),
+    ("microservices", ["environment.efs.fileSystemId="], "efs.fileSystemId: run ops/render-values.sh"),
+    ("devops", ["gpuTimeSlices=0"], "gpuTimeSlices"),
+    ("devops", ["version=1"], "version"),
+    ("devops", ["environment.kms.dataKeyArn="], "kms.dataKeyArn: run ops/render-values.sh"),
+    ("master", ["revision=HEAD"], "revision"),
+    ("master", ["repository=ledgermill"], "repository"),
+    ("master", ["namespace=x"], "namespace"),
+]
+
+EDITS = [
+    ("microservices", "templates/_podsecurity.tpl", "runAsUser: 10001", "runAsUser: 0", "not restricted"),
+    ("microservices", "templates/_podsecurity.tpl", "capabilities: {drop: [ALL]}", "capabilities: {add: [SYS_ADMIN]}", "not restricted"),
+    ("microservices", "templates/_podsecurity.tpl", "readOnlyRootFilesystem: true", "readOnlyRootFilesystem: false", "not restricted"),
+    ("microservices", "templates/_pod.tpl", "automountServiceAccountToken: false", "automountServiceAccountToken: true", "token"),
+    ("microservices", "templates/_cronjob.tpl", "concurrencyPolicy: Forbid", "concurrencyPolicy: Replace", "Forbid"),
+    ("microservices", "templates/_cronjob.tpl", "activeDeadlineSeconds: {{ .spec.deadlineSeconds }}", "", "deadline"),
+    ("microservices", "templates/_cronjob.tpl", "operator: In, values: [8, 16]", "operator: In, values: [8, 12, 16]", "return codes"),
+    ("microservices", "templates/_cronjob.tpl", "DisruptionTarget", "PodHasNoNetwork", "eviction"),
+    ("microservices", "templates/cobol-0.yaml", '"--max-rc" "4" ', "", "return code 4"),
+    ("microservices", "templates/cobol-0.yaml", '"name" "cobol-0" ', '"name" "cobol-0-transform-orders-of-the-day-and-their-totals" ', "52"),
+    ("microservices", "templates/cobol-ml-ingestion.yaml", '"spec" .', '"spec" . "secrets" (list "loader")', "COBOL beside credentials"),
+    ("microservices", "templates/storage.yaml", "volumeName: {{ $pv }}", "", "may bind any volume"),
+    ("microservices", "templates/storage.yaml", '"handle" $pv', '"handle" "ledgermill"', "used twice"),
+    ("microservices", "templates/storage.yaml", "persistentVolumeReclaimPolicy: Retain", "persistentVolumeReclaimPolicy: Delete", "goes with the claim"),
+    ("microservices", "templates/_volume.tpl", "authenticationSource: pod", "authType: pod", "identity"),
+    ("microservices", "templates/_volume.tpl", "  - allow-other", "  - allow-other\n  - allow-delete", "deleted"),
+    ("microservices", "templates/networkpolicy.yaml", "policyTypes: [Ingress, Egress]", "policyTypes: [Ingress]", "default deny"),
+    ("microservices", "templates/networkpolicy.yaml", "- ipBlock: {cidr: {{ . }}}", "- ipBlock: {cidr: 0.0.0.0/0}", "world"),
+    ("microservices", "templates/namespace.yaml", "pod-security.kubernetes.io/enforce: restricted", "pod-security.kubernetes.io/enforce: baseline", "not enforced"),
+    ("microservices", "templates/namespace.yaml", "kind: ResourceQuota", "kind: ResourceQuotum", "no ResourceQuota"),
+    ("microservices", "templates/_pod.tpl", "- {name: TZ, value: Etc/UTC}", "- {name: TZ, value: Etc/UTC}\n  - {name: TZ, value: UTC}", "twice"),
+    ("microservices", "templates/_cronjob.tpl", "timeZone: Etc/UTC", "timeZone: Etc/UTC\n  timeZone: Etc/UTC", "key given twice"),
+    ("microservices", "templates/_helpers.tpl", 'printf "%s%s@%s" $repository', 'printf "%s%s:%s" $repository', "without digest"),
+    ("microservices", "templates/ubuntu-worker.yaml", '"name" "ubuntu-worker"', '"name" "worker"', "service account"),
+    ("devops", "templates/storageclasses.yaml", 'is-default-class: "false"', 'is-default-class: "true"', "default storage classes"),
+    ("devops", "templates/applications.yaml", "{{ $entry.version | quote }}", '"*"', "not pinned"),
+    ("devops", "templates/applications.yaml", "{{ $entry.version | quote }}", '"1.0.0"', "versions.yaml"),
+    ("master", "templates/projects.yaml", 'sourceRepos: [{{ .Values.repository }}]', 'sourceRepos: ["*"]', "allows *"),
+    ("master", "templates/applications.yaml", "retry: {limit: 10, backoff: {duration: 10s, factor: 2, maxDuration: 5m}}", "", "no retry"),
+]
