@@ -45,7 +45,7 @@ EDITS = [
     ("microservices", "templates/_cronjob.tpl", "operator: In, values: [8, 16]", "operator: In, values: [8, 12, 16]", "return codes"),
     ("microservices", "templates/_cronjob.tpl", "DisruptionTarget", "PodHasNoNetwork", "eviction"),
     ("microservices", "templates/cobol-0.yaml", '"--max-rc" "4" ', "", "return code 4"),
-    ("microservices", "templates/cobol-0.yaml", '"name" "cobol-0" ', '"name" "cobol-0-transform-orders-of-the-day-and-their-totals" ', "52"),
+    ("microservices", "templates/cobol-0.yaml", '"name" "cobol-0" ', '"name" "cobol-0-transform-the-orders-of-the-day-and-their-totals" ', "52"),
     ("microservices", "templates/cobol-ml-ingestion.yaml", '"spec" .', '"spec" . "secrets" (list "loader")', "COBOL beside credentials"),
     ("microservices", "templates/storage.yaml", "volumeName: {{ $pv }}", "", "may bind any volume"),
     ("microservices", "templates/storage.yaml", '"handle" $pv', '"handle" "ledgermill"', "used twice"),
