@@ -43,6 +43,13 @@ std::string_view disposition_name(Disposition disposition);
 /// What becomes of a dataset when its step has ended.
 enum class Afterwards : std::uint8_t { kKeep, kDelete };
 
+/// Where a key lies in the records of an indexed file that `copy` reads or makes.
+struct IndexKey {
+  std::size_t at = 1;  ///< from 1
+  std::size_t length = 1;
+  bool duplicates = false;
+};
+
 /// What a step binds to a DD name.
 struct Binding {
   std::string dd;
@@ -56,6 +63,7 @@ struct Binding {
   bool required = true;                  ///< an output must be there when the step has ended
   bool cut_long_lines = false;           ///< a line longer than the program's record is allowed
   std::string refused_bytes{"\r\0", 2};  ///< what no text input may hold: what the program would not see as it is
+  std::vector<IndexKey> keys;            ///< of an indexed file that `copy` reads or writes; the first is the primary
   bool unused = false;                   ///< no file of the program needs to have this name
 };
 
@@ -83,6 +91,7 @@ struct SortStep {
 
 struct CopyStep {
   Selection selection;
+  std::optional<RecordForm> to;  ///< what OUT's records are, where not as IN's
   std::uint64_t skip = 0;
   std::optional<std::uint64_t> records;  ///< at most so many
 };

@@ -66,24 +66,25 @@ FieldCondition condition_of(const YamlMap& map, const RecordForm& form, const Pa
   return condition;
 }
 
-RecordForm form_of(const YamlMap& map) {
+RecordForm form_of(const YamlMap& map, const char* key) {
   RecordForm form;
-  if (!map.has("record")) return form;
-  if (!map.is_map("record")) {
-    if (map.required_text("record") != "lines") throw map.mistake_at("record", "'record' is lines, or {fixed: LENGTH}");
+  if (!map.has(key)) return form;
+  const std::string choice = fmt::format("'{}' is lines, or {{fixed: LENGTH}}", key);
+  if (!map.is_map(key)) {
+    if (map.required_text(key) != "lines") throw map.mistake_at(key, choice);
     return form;
   }
-  const YamlMap record = *map.map("record");
+  const YamlMap record = *map.map(key);
   record.only({"fixed"});
   const auto length = record.number("fixed", 1, kMostRecordBytes);
-  if (!length) throw record.mistake(record.line(), "'record' is lines, or {fixed: LENGTH}");
+  if (!length) throw record.mistake(record.line(), choice);
   form.fixed_length = *length;
   return form;
 }
 
 Selection selection_of(const YamlMap& map, const Parts& parts) {
   Selection selection;
-  selection.form = form_of(map);
+  selection.form = form_of(map, "record");
   if (const auto include = map.map("include")) selection.include = condition_of(*include, selection.form, parts);
   if (const auto omit = map.map("omit")) selection.omit = condition_of(*omit, selection.form, parts);
   for (const YamlMap& part : map.maps("output")) {
@@ -118,9 +119,10 @@ SortStep sort_of(const YamlMap& map, const Parts& parts) {
 }
 
 CopyStep copy_of(const YamlMap& map, const Parts& parts) {
-  map.only({"record", "include", "omit", "output", "skip", "records"});
+  map.only({"record", "to", "include", "omit", "output", "skip", "records"});
   CopyStep step;
   step.selection = selection_of(map, parts);
+  if (map.has("to")) step.to = form_of(map, "to");
   constexpr auto kMost = std::numeric_limits<std::int64_t>::max();
   step.skip = map.number("skip", 0, kMost).value_or(0);
   step.records = map.number("records", 0, kMost);

@@ -310,6 +310,13 @@ const fs::path& StepFiles::lent_path(std::string_view dd) const {
   return std::find_if(all_.begin(), all_.end(), [&](const Lent& lent) { return lent.dd->binding->dd == dd; })->lent;
 }
 
+fs::path StepFiles::shown_path(std::string_view dd) const {
+  const auto at = std::find_if(all_.begin(), all_.end(), [&](const Lent& lent) { return lent.dd->binding->dd == dd; });
+  if (at->reads.empty()) return fmt::format("the data of DD {}", dd);
+  if (at->reads.size() == 1) return at->reads.front();
+  return fmt::format("{} + {} more", at->reads.front().string(), at->reads.size() - 1);
+}
+
 void StepFiles::refuse_changed_inputs() const {
   for (const Lent& lent : all_) {
     for (std::size_t part = 0; part < lent.seen.size(); ++part) {

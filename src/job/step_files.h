@@ -36,6 +36,8 @@ class StepFiles {
   std::vector<std::string> environment() const;
   /// Where a utility finds its DD.
   const std::filesystem::path& lent_path(std::string_view dd) const;
+  /// What people know it by: the user's path; of a concatenation the first, and how many more.
+  std::filesystem::path shown_path(std::string_view dd) const;
 
   /// Failure RC 8 when an input was changed while the step read it: its counts would be of other bytes.
   void refuse_changed_inputs() const;

@@ -56,6 +56,24 @@ void write_record(const Selection& selection, std::string_view record, RecordWri
     writer.add(rebuilt(selection.output, record));
 }
 
+/// A fixed record is filled with spaces; of a line they are left out. What does not fit is never cut.
+bool write_converted(const CopyStep& step, std::string_view record, RecordWriter& writer) {
+  std::string made = step.selection.output.empty() ? std::string(record) : rebuilt(step.selection.output, record);
+  const std::size_t length = step.to->fixed_length;
+  if (length == 0) {
+    if (made.find('\n') != std::string::npos)
+      throw Failure(ReturnCode::kRefused, "it holds a line end, so it cannot be a line");
+    made.resize(made.find_last_not_of(' ') + 1);
+  } else {
+    if (made.size() > length && made.find_first_not_of(' ', length) != std::string::npos)
+      throw Failure(ReturnCode::kRefused, fmt::format("it has {} bytes, a record of OUT {}", made.size(), length),
+                    "say another length under 'to'");
+    made.resize(length, ' ');
+  }
+  writer.add(made);
+  return true;
+}
+
 /// Keys of decimal numbers are digits behind a sign; of a descending key, the complement of each.
 void add_decimal_key(const std::string& key, bool descending, std::string& line) {
   if (!descending) {
@@ -197,23 +215,27 @@ void take_sorted(const SortStep& step, UniqueFd pipe, const fs::path& out) {
 
 }  // namespace
 
-void copy_records(const CopyStep& step, const fs::path& in, const fs::path& out) {
-  RecordReader reader(in, step.selection.form);
-  RecordWriter writer(out, output_form(step.selection));
+void copy_records(const CopyStep& step, const UtilityInput& in, const fs::path& out) {
+  RecordReader reader(in.lent, step.selection.form, in.shown);
+  const bool converts = step.to.has_value();
+  RecordWriter writer(out, step.to.value_or(output_form(step.selection)));
   std::uint64_t written = 0;
   while (!step.records || written < *step.records) {
     const auto record = reader.next();
     if (!record) break;
     if (reader.number() <= step.skip) continue;
     if (!at_record(reader, [&] { return is_selected(step.selection, *record); })) continue;
-    write_record(step.selection, *record, writer);
+    if (converts)
+      at_record(reader, [&] { return write_converted(step, *record, writer); });
+    else
+      write_record(step.selection, *record, writer);
     ++written;
   }
   writer.finish();
 }
 
-void sort_records(const SortStep& step, const fs::path& in, const fs::path& out, const fs::path& work) {
-  RecordReader reader(in, step.selection.form);
+void sort_records(const SortStep& step, const UtilityInput& in, const fs::path& out, const fs::path& work) {
+  RecordReader reader(in.lent, step.selection.form, in.shown);
   std::signal(SIGPIPE, SIG_IGN);  // a sort that ends early is told by its status
   SortProcess sort(work);
   feed(step, reader, sort.take_input());
