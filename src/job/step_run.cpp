@@ -216,6 +216,7 @@ class StepRun {
       files.look_at_inputs();
       files.lend(folders.work);
       write_manifest(manifest_, run_folder_);
+      files.follow_outputs();
       judge(run_process(process(files, folders)), *step_.step, record_);
       files.finish_digests();
       well = record_.state == State::kEnded;
