@@ -174,8 +174,6 @@ Binding binding_of(const YamlMap& dd, const std::string& name, const Parts& part
       throw dd.mistake_at(name.c_str(), fmt::format("DD {} is a path or a mapping", name),
                           "several paths: {concat: [...]}");
     binding.source = dataset_of(dd, name.c_str(), dd.required_text(name.c_str()), parts);
-    if (std::get<Dataset>(binding.source).generation.value_or(0) > 0)
-      throw dd.mistake_at(name.c_str(), "a new generation says disp: new");
     return binding;
   }
   const YamlMap map = *dd.map(name.c_str());

@@ -59,12 +59,12 @@ constexpr std::string_view kBody = R"(    open input in-file
       read in-file next record
       evaluate in-status
         when "00" when "02"
-          add 1 to records
+          add 1 to copied move copied to shown-count
           perform write-record
         when "10"
           continue
         when other
-          display "cannot read IN behind record " records ": file status " in-status
+          display "cannot read IN behind record " function trim(shown-count) ": file status " in-status
           perform give-up
       end-evaluate
     end-perform
@@ -73,16 +73,16 @@ constexpr std::string_view kBody = R"(    open input in-file
       display "cannot close: file status " in-status ", " out-status
       move 8 to return-code goback
     end-if
-    display records " records copied"
+    display function trim(shown-count) " records copied"
     goback.
 write-record.
     move in-record to out-record
     write out-record
     if out-status not = "00" and not = "02"
       if out-status = "22"
-        display "record " records ": another record has its key"
+        display "record " function trim(shown-count) ": another record has its key"
       else
-        display "record " records ": cannot be written: file status " out-status
+        display "record " function trim(shown-count) ": cannot be written: file status " out-status
       end-if
       perform give-up
     end-if.
@@ -96,7 +96,7 @@ constexpr std::string_view kAbend = R"(identification division.
 program-id. {}.
 data division.
 working-storage section.
-01 words.
+01 abend-words.
    05 filler pic x(12) value "user abend U".
    05 code-shown pic 9(4).
    05 filler pic x value x"00".
@@ -104,7 +104,7 @@ linkage section.
 01 abend-code {}.
 procedure division using abend-code.
     move abend-code to code-shown
-    call "cob_runtime_error" using words
+    call "cob_runtime_error" using abend-words
     stop run returning 12.
 )";
 
@@ -131,7 +131,8 @@ std::string indexed_copy_source(const CopyStep& step, const Binding& in, const B
   return fmt::format(
       "identification division.\nprogram-id. COPYRECORDS.\nenvironment division.\ninput-output section.\n"
       "file-control.\n{}{}data division.\nfile section.\n{}{}working-storage section.\n01 in-status pic xx.\n"
-      "01 out-status pic xx.\n01 records pic 9(12) value 0.\nprocedure division.\nmain.\n{}",
+      "01 out-status pic xx.\n01 copied pic 9(12) comp-5 value 0.\n01 shown-count pic z(11)9 value 0.\nprocedure "
+      "division.\nmain.\n{}",
       read.select, written.select, read.fd, written.fd, body);
 }
 

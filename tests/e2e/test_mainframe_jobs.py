@@ -236,7 +236,7 @@ class MainframeJobs(ProgramTest):
         self.write("members.txt", "".join(member_line(member) + "\n" for member in [*MEMBERS, MEMBERS[0]]))
         self.job(LOAD)
         self.run_job(rc=8)
-        self.assertIn("record 000000000004: another record has its key", self.run_program("job", "log", "fines", "LOAD", rc=0).out)
+        self.assertIn("record 4: another record has its key", self.run_program("job", "log", "fines", "LOAD", rc=0).out)
         self.assertFalse((self.folder / "members.ksds").exists())
 
     def test_records_are_added_to_a_cluster_that_is_there(self):
