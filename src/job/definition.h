@@ -13,6 +13,7 @@
 
 #include "base/sha256.h"
 #include "cobol/dialect.h"
+#include "job/code_page.h"
 #include "job/condition.h"
 #include "job/field.h"
 #include "record/business_date.h"
@@ -91,7 +92,8 @@ struct SortStep {
 
 struct CopyStep {
   Selection selection;
-  std::optional<RecordForm> to;  ///< what OUT's records are, where not as IN's
+  std::optional<RecordForm> to;            ///< what OUT's records are, where not as IN's
+  std::optional<Translation> translation;  ///< from: of the record read, before all else; to: of the record written
   std::uint64_t skip = 0;
   std::optional<std::uint64_t> records;  ///< at most so many
 };

@@ -258,9 +258,10 @@ namespace {
 /// libcob reads and writes indexed files record by record, as they are.
 void refuse_wrong_indexed_copy(const YamlMap& map, const Step& step, const CopyStep& copy) {
   const Selection& selection = copy.selection;
-  if (selection.include || selection.omit || !selection.output.empty() || copy.skip != 0 || copy.records)
+  if (selection.include || selection.omit || !selection.output.empty() || copy.skip != 0 || copy.records ||
+      copy.translation)
     throw map.mistake(step.line, fmt::format("step {}: a copy of an indexed file copies all of it", step.name),
-                      "copy to a temporary first, and select in the next step");
+                      "copy to a temporary in a step of its own, and select or translate in another");
   for (const auto& [dd, form] :
        {std::pair{"IN", copy.selection.form}, {"OUT", copy.to.value_or(copy.selection.form)}}) {
     const Binding& binding = *step.binding(dd);

@@ -262,6 +262,23 @@ class MainframeJobs(ProgramTest):
                 self.job(FLAT, step)
                 self.assertIn(wanted, self.run_job(rc=8).err)
 
+    def test_records_of_ebcdic_become_ours_and_back_and_binary_fields_stay(self):
+        packed = b"\x12\x3c\x40"
+        records = ["M0000001 00001} \u00fc".encode("cp037") + packed, "M0000002 0000A{ !".encode("cp037") + packed]
+        self.write("ebcdic.dat", b"".join(records))
+        keep = [{"at": 18, "length": 3}]
+        names = ("there.dat", "back.dat")
+        self.job({"step": "A", "copy": {"record": {"fixed": 20}, "translate": {"from": "IBM037", "keep": keep}, "include": {"at": 8, "length": 1, "value": "1"}},
+                  "dd": {"IN": "ebcdic.dat", "OUT": {"path": names[0], "disp": "new"}}},
+                 {"step": "B", "copy": {"record": {"fixed": 20}, "translate": {"to": "IBM037", "keep": keep}},
+                  "dd": {"IN": names[0], "OUT": {"path": names[1], "disp": "new"}}})
+        self.run_job()
+        self.assertEqual((self.folder / names[0]).read_bytes(), "M0000001 00001} \u00fc".encode("latin-1") + packed)
+        self.assertEqual((self.folder / names[1]).read_bytes(), records[0])
+        for translate, wanted in (({"from": "IBM-NONE"}, "no code page known here"), ({"from": "UTF-16"}, "not every byte"), ({}, "needs one of 'from' and 'to'")):
+            self.job({"step": "A", "copy": {"record": {"fixed": 20}, "translate": translate}, "dd": {"IN": "ebcdic.dat", "OUT": {"path": "x", "disp": "new"}}})
+            self.assertIn(wanted, self.run_job(rc=8).err)
+
     def test_lines_that_do_not_fit_the_record_are_refused_not_cut(self):
         self.write("fines.txt", "x" * 40 + "y\n")
         self.job(FLAT)

@@ -57,21 +57,28 @@ void write_record(const Selection& selection, std::string_view record, RecordWri
 }
 
 /// A fixed record is filled with spaces; of a line they are left out. What does not fit is never cut.
-bool write_converted(const CopyStep& step, std::string_view record, RecordWriter& writer) {
-  std::string made = step.selection.output.empty() ? std::string(record) : rebuilt(step.selection.output, record);
-  const std::size_t length = step.to->fixed_length;
+void fit(std::string& record, std::size_t length) {
   if (length == 0) {
-    if (made.find('\n') != std::string::npos)
+    if (record.find('\n') != std::string::npos)
       throw Failure(ReturnCode::kRefused, "it holds a line end, so it cannot be a line");
-    made.resize(made.find_last_not_of(' ') + 1);
-  } else {
-    if (made.size() > length && made.find_first_not_of(' ', length) != std::string::npos)
-      throw Failure(ReturnCode::kRefused, fmt::format("it has {} bytes, a record of OUT {}", made.size(), length),
-                    "say another length under 'to'");
-    made.resize(length, ' ');
+    record.resize(record.find_last_not_of(' ') + 1);
+    return;
   }
-  writer.add(made);
-  return true;
+  if (record.size() > length && record.find_first_not_of(' ', length) != std::string::npos)
+    throw Failure(ReturnCode::kRefused, fmt::format("it has {} bytes, a record of OUT {}", record.size(), length),
+                  "say another length under 'to'");
+  record.resize(length, ' ');
+}
+
+bool translates(const CopyStep& step, Translation::Direction direction) {
+  return step.translation && step.translation->direction == direction;
+}
+
+/// The record as OUT's form and code page want it.
+std::string converted(const CopyStep& step, std::string_view record) {
+  std::string made = step.selection.output.empty() ? std::string(record) : rebuilt(step.selection.output, record);
+  if (step.to) fit(made, step.to->fixed_length);
+  return translates(step, Translation::Direction::kTo) ? step.translation->applied(made) : made;
 }
 
 /// Keys of decimal numbers are digits behind a sign; of a descending key, the complement of each.
@@ -217,16 +224,18 @@ void take_sorted(const SortStep& step, UniqueFd pipe, const fs::path& out) {
 
 void copy_records(const CopyStep& step, const UtilityInput& in, const fs::path& out) {
   RecordReader reader(in.lent, step.selection.form, in.shown);
-  const bool converts = step.to.has_value();
+  const bool converts = step.to || translates(step, Translation::Direction::kTo);
   RecordWriter writer(out, step.to.value_or(output_form(step.selection)));
   std::uint64_t written = 0;
+  std::string translated;
   while (!step.records || written < *step.records) {
-    const auto record = reader.next();
+    auto record = reader.next();
     if (!record) break;
     if (reader.number() <= step.skip) continue;
+    if (translates(step, Translation::Direction::kFrom)) record = translated = step.translation->applied(*record);
     if (!at_record(reader, [&] { return is_selected(step.selection, *record); })) continue;
     if (converts)
-      at_record(reader, [&] { return write_converted(step, *record, writer); });
+      writer.add(at_record(reader, [&] { return converted(step, *record); }));
     else
       write_record(step.selection, *record, writer);
     ++written;
