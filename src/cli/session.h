@@ -55,6 +55,8 @@ struct Session {
   rules::ModulePlaces module_places() const;
   std::vector<std::filesystem::path> enrichment_folders() const;
   feed::FeedDefinition definition(const std::string& name) const;
+  /// A path as it is; a name without '/' and '.' stands for jobs/<name>.yaml here, or where the program is installed.
+  std::filesystem::path job_file(const std::string& text) const;
   ledger::LedgerOptions ledger_options() const;
   std::unique_ptr<ledger::Ledger> open_ledger(ledger::LedgerOptions::Access access) const;
   std::filesystem::path rejects_root() const;
