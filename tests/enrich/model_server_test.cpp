@@ -65,9 +65,8 @@ Asked ask(const enrich::EnrichmentDefinition& definition, const std::vector<Ques
                                     "2025-11-25T00:00:00Z", nullptr);
   asked.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
   // What is on the disk, read anew: not what the object believes.
-  for (const auto& [key, answer] :
-       enrich::AnswerStore(folder.path() / "answers.jsonl", enrich::AnswerStore::Access::kReadOnly).answers())
-    asked.answers[answer.question] = answer;
+  const enrich::AnswerStore written(folder.path() / "answers.jsonl", enrich::AnswerStore::Access::kReadOnly);
+  for (const auto& [key, answer] : written.answers()) asked.answers[answer.question] = answer;
   return asked;
 }
 
