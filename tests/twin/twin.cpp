@@ -202,10 +202,15 @@ class Twin::Connection {
   void misbehave_on_the_wire(const std::string& fault, const std::string& body);
   bool busy(const std::string& fault);
   void drip(const std::string& bytes);
+  /// Until the time is over, the client is gone, or the twin ends.
   void wait(std::chrono::milliseconds time) {
+    constexpr std::int64_t kStep = 20;
     pollfd gone{fd_, POLLRDHUP, 0};
     const auto end = std::chrono::steady_clock::now() + time;
-    while (!twin_.stopping_ && std::chrono::steady_clock::now() < end && ::poll(&gone, 1, 20) == 0) {
+    const auto left = [&] {
+      return std::chrono::ceil<std::chrono::milliseconds>(end - std::chrono::steady_clock::now()).count();
+    };
+    while (!twin_.stopping_ && left() > 0 && ::poll(&gone, 1, static_cast<int>(std::min(kStep, left()))) == 0) {
     }
   }
   TwinOptions::Protocol protocol() const { return twin_.options_.protocol; }
