@@ -72,6 +72,7 @@ Failure no_model(const std::string& model, const std::string& problem) {
 
 /// One attempt of one call on its way.
 struct Attempt {
+  bool sent = false;
   std::uint64_t most_cost = 0;  ///< in 10^-12 units
   Easy handle;
   Received received;
@@ -88,6 +89,16 @@ struct Waiting {
   Clock::time_point not_before;
   std::string problem;  ///< of the last attempt
 };
+
+/// Called before each request. Where a kept connection ends without a reply, libcurl would send the request once more
+/// by itself: a call that nobody counted and the server may have charged. One attempt is one request; a further one is
+/// made by us.
+int before_request(void* attempt, char*, char*, int, int) {
+  bool& sent = static_cast<Attempt*>(attempt)->sent;
+  if (sent) return CURL_PREREQFUNC_ABORT;
+  sent = true;
+  return CURL_PREREQFUNC_OK;
+}
 
 }  // namespace
 
@@ -353,6 +364,8 @@ void Round::begin(Waiting waiting) {
   attempt->handle = request_(chat_path(settings_.dialect), timeout_ms, attempt->received);
   set(attempt->handle.get(), CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(attempt->body.size()));
   set(attempt->handle.get(), CURLOPT_POSTFIELDS, attempt->body.c_str());
+  set(attempt->handle.get(), CURLOPT_PREREQFUNCTION, &before_request);
+  set(attempt->handle.get(), CURLOPT_PREREQDATA, static_cast<void*>(attempt.get()));
   LM_CHECK(curl_multi_add_handle(multi_.get(), attempt->handle.get()) == CURLM_OK, "libcurl takes a new transfer");
   ++counts_.attempts;
   if (attempt->number > 1) ++counts_.retries;
@@ -381,8 +394,9 @@ Reply Round::understood(const Attempt& attempt, CURLcode code, long status) cons
     reply.kind = ReplyKind::kWillNot;
     reply.problem = fmt::format("the reply is longer than {} bytes", limits_.response_bytes);
   } else if (code != CURLE_OK) {
-    reply.problem = code == CURLE_OPERATION_TIMEDOUT ? fmt::format("no whole reply within {} ms", limits_.timeout_ms)
-                                                     : std::string(curl_easy_strerror(code));
+    reply.problem = code == CURLE_OPERATION_TIMEDOUT    ? fmt::format("no whole reply within {} ms", limits_.timeout_ms)
+                    : code == CURLE_ABORTED_BY_CALLBACK ? "the connection was closed before a reply"
+                                                        : std::string(curl_easy_strerror(code));
   } else {
     reply = read_reply(settings_.dialect, status, attempt.received.body);
   }

@@ -159,7 +159,7 @@ class EnrichTwin(EnrichedOrders):
         with Twin(milliseconds=30, faults=10, only="fenced") as twin:
             self.of_twin(twin, "--max-calls", 300, rc=4)
             plan = self.run_program("enrich", "plan", "many.yaml", "orders.txt", "--model-server", twin.url, "--model", "m", "--json", rc=0).json()[0]
-            report = self.of_twin(twin)
+            report = self.of_twin(twin, rc=4)  # some are refused twice
         for estimate, happened in (("expected_calls", "calls"), ("input_tokens", "input_tokens"), ("output_tokens", "output_tokens"), ("seconds", "asking_seconds")):
             self.assertLess(abs(plan[estimate] - report[happened]), 0.15 * report[happened], f"{estimate} {plan[estimate]}, then {report[happened]}")
         self.assertGreater(report["repaired"], 30)
@@ -341,20 +341,24 @@ class Injection(EnrichedOrders):
                 cells = ["Ann Lee", "5 Oak St", "Lamp"]
                 cells[field] = one["text"]
                 rows.append((f"R{len(rows)}", *cells, draw.randrange(120), draw.randrange(12)))
+        words = ("enrich", "run", "free.yaml", "orders.csv", "--out", "out.txt", "--feeds", "feeds", "--model", "m", "--json")
+        self.csv([(f"R{i}", "Ann Lee", "5 Oak St", item, *values) for i, (item, values) in enumerate((item, values) for item in ("Lamp", "Boat") for values in ((99, 9), (30, 3), (5, 1)))])
+        with MisbehavingServer() as server:
+            self.run_program(*words, "--store", "clean", "--model-server", server.url, rc=0)
+            template = "".join(message["content"] for body in server.requests for message in json.loads(body)["messages"])
         self.csv(rows)
         with MisbehavingServer() as server:
-            report = self.run_program("enrich", "run", "free.yaml", "orders.csv", "--out", "out.txt", "--feeds", "feeds", "--model-server", server.url, "--model", "m", "--json", rc=0).json()[0]
+            report = self.run_program(*words, "--model-server", server.url, rc=0).json()[0]
             sent = [json.loads(body) for body in server.requests]
         self.assertEqual(report["annotated"], len(rows))
         self.assertLessEqual(report["questions"], 6, "a lamp or something else, for three categories")
         prompts = [message["content"] for one in sent for message in one["messages"]]
-        template = "".join(prompts[:2])
         for prompt in prompts:
             for token in self.TOKENS:
                 self.assertNotIn(token, prompt)
             self.assertEqual([c for c in prompt if ord(c) < 32 and c != "\n" or 126 < ord(c)], [], "printable ASCII and line ends")
         for one in self.CORPUS:
-            if len(one["text"]) > 8 and one["text"] not in template:
+            if one["text"] not in template:
                 self.assertFalse(any(one["text"] in prompt for prompt in prompts), one)
         annotations = [json.loads(line) for line in (self.folder / report["annotations"]).read_text().splitlines()]
         for row, one in zip(rows, annotations):

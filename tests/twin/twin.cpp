@@ -104,8 +104,9 @@ Json good_answer(const Json& schema, const std::string& user) {
   for (const auto& [name, kind] : schema["properties"].items()) {
     if (kind.contains("enum")) answer[name] = kind["enum"][0];
   }
-  std::string text =
-      "Thank you, {customer}, for the trust, " + letters_of(answer["a_id"].get<std::string>()) + " it is";
+  const bool named = value_after(user, "that may stand in c_text: ").find("{customer}") != std::string::npos;
+  std::string text = std::string("Thank you") + (named ? ", {customer}," : "") + " for the trust, " +
+                     letters_of(answer["a_id"].get<std::string>()) + " it is";
   const std::string required = value_after(user, "that must stand in c_text: ");
   if (required.starts_with("{")) text += ", and " + required;
   answer["c_text"] = text + ".";
