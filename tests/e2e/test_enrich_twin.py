@@ -160,6 +160,7 @@ class EnrichTwin(EnrichedOrders):
             self.of_twin(twin, "--max-calls", 300, rc=4)
             plan = self.run_program("enrich", "plan", "many.yaml", "orders.txt", "--model-server", twin.url, "--model", "m", "--json", rc=0).json()[0]
             report = self.of_twin(twin, rc=4)  # some are refused twice
+        print({name: (plan[name], report[happened]) for name, happened in (("expected_calls", "calls"), ("seconds", "asking_seconds"))})
         for estimate, happened in (("expected_calls", "calls"), ("input_tokens", "input_tokens"), ("output_tokens", "output_tokens"), ("seconds", "asking_seconds")):
             self.assertLess(abs(plan[estimate] - report[happened]), 0.15 * report[happened], f"{estimate} {plan[estimate]}, then {report[happened]}")
         self.assertGreater(report["repaired"], 30)
