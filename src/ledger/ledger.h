@@ -114,6 +114,17 @@ struct Recount {
   std::vector<ExactSum> sums;  ///< of the summed fields, in the layout's order
 };
 
+/// A cell of a posting, as it is read back.
+struct PostedValue {
+  bool missing = false;
+  std::int64_t integer = 0;  ///< kInteger, kDecimal (minor units), kBoolean
+  std::string text;          ///< kString, kDate ("2025-03-30"), kDatetime as the database writes it
+};
+struct PostedRecord {
+  std::uint64_t record_number = 0;
+  std::vector<PostedValue> values;  ///< of the fields asked for, in that order
+};
+
 struct LedgerOptions {
   std::string url;  ///< "sqlite:PATH", or "postgresql://..." (a password in it is refused by the cli)
   std::optional<std::filesystem::path> password_file;  ///< first line is the password
@@ -194,6 +205,9 @@ class Ledger {
   /// Record numbers of the postings, ascending, in portions; for `verify`.
   virtual void visit_record_numbers(BatchNumber batch, const Plan& plan,
                                     const std::function<void(std::span<const std::uint64_t>)>& take) = 0;
+  /// The postings of a batch by record number, in portions; `fields` are places in the plan's layout.
+  virtual void visit_postings(BatchNumber batch, const Plan& plan, const std::vector<std::size_t>& fields,
+                              const std::function<void(std::span<const PostedRecord>)>& take) = 0;
 
   /// Schema version of the ledger and of this program; `migrate` brings the former to the latter, exclusively.
   struct SchemaVersion {
