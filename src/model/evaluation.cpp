@@ -119,10 +119,9 @@ Json cause_confusion(const SuspicionModel& model, const Measured& m, const Datas
     if (causes[i].empty()) continue;
     ++known;
     ++counts[place(hits.ids[i].cause)][place(causes[i][0].name)];
-    first += causes[i][0].name == hits.ids[i].cause ? 1 : 0;
-    second += causes[i][0].name == hits.ids[i].cause || (causes[i].size() > 1 && causes[i][1].name == hits.ids[i].cause)
-                  ? 1
-                  : 0;
+    if (causes[i][0].name == hits.ids[i].cause) ++first;
+    if (causes[i][0].name == hits.ids[i].cause || (causes[i].size() > 1 && causes[i][1].name == hits.ids[i].cause))
+      ++second;
   }
   if (known > 0)
     accuracy = {{"rows", known},
