@@ -38,7 +38,7 @@ struct LineChart {
   };
   struct Series {
     std::string name;
-    std::vector<Point> points;  ///< in drawing order; a NaN breaks the line
+    std::vector<Point> points = {};  ///< in drawing order; a NaN breaks the line
     enum class Line : std::uint8_t { kSolid, kDashed, kDots } line = Line::kSolid;
   };
   struct Tick {
