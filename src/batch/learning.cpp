@@ -4,7 +4,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <chrono>
+#include <ctime>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <unordered_map>
@@ -45,6 +45,13 @@ std::vector<ledger::BatchSummary> batches_of(ledger::Ledger& ledger, const model
                   fmt::format("load some first; the feeds are those of the learning definition, e.g. '{}'",
                               definition.feeds.front().feed));
   return all;
+}
+
+/// Of this thread, so that a busy machine does not count.
+double processor_seconds() {
+  std::timespec now{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
 }
 
 /// Where the fields that are learnt from stand in a layout.
@@ -98,9 +105,9 @@ model::Observation observation_of(const ledger::PostedRecord& posting, const Rol
   return seen;
 }
 
-/// Calls `take(batch, posting, roles, observation)` for every posting of the batches, in order.
+/// Calls `take(batch, postings, roles, observations)` for every portion of postings of the batches, in order.
 template <class Take>
-void for_each_posting(ledger::Ledger& ledger, const model::LearningDefinition& definition,
+void for_each_portion(ledger::Ledger& ledger, const model::LearningDefinition& definition,
                       const std::vector<ledger::BatchSummary>& batches, Take take) {
   for (const ledger::BatchSummary& batch : batches) {
     const model::LearningFeed& feed = *definition.find(batch.feed);
@@ -109,10 +116,37 @@ void for_each_posting(ledger::Ledger& ledger, const model::LearningDefinition& d
     const auto number = static_cast<std::uint32_t>(&feed - definition.feeds.data()) + 1;
     const std::int32_t day = batch.business_date->days_since_epoch();
     ledger.visit_postings(batch.number, plan, roles.fields, [&](std::span<const ledger::PostedRecord> some) {
-      for (const ledger::PostedRecord& posting : some)
-        take(batch, posting, roles, observation_of(posting, roles, number, day));
+      std::vector<model::Observation> seen;
+      for (const ledger::PostedRecord& posting : some) seen.push_back(observation_of(posting, roles, number, day));
+      take(batch, some, roles, seen);
     });
   }
+}
+
+/// Features made so far, and how long the processor took for them alone.
+struct FeaturePass {
+  model::FeatureStream stream;
+  std::uint64_t rows = 0;
+  double seconds = 0;
+
+  double rows_per_second() const { return seconds > 0 ? static_cast<double>(rows) / seconds : 0; }
+};
+
+/// Calls `take(batch, posting, roles, observation, features)` for every posting of the batches, in order.
+template <class Take>
+void for_each_row(ledger::Ledger& ledger, const model::LearningDefinition& definition,
+                  const std::vector<ledger::BatchSummary>& batches, FeaturePass& pass, Take take) {
+  std::vector<model::FeatureRow> rows;
+  for_each_portion(ledger, definition, batches,
+                   [&](const ledger::BatchSummary& batch, std::span<const ledger::PostedRecord> postings,
+                       const Roles& roles, std::span<const model::Observation> seen) {
+                     rows.resize(seen.size());
+                     const double begun = processor_seconds();
+                     for (std::size_t i = 0; i < seen.size(); ++i) rows[i] = pass.stream.next(seen[i]);
+                     pass.seconds += processor_seconds() - begun;
+                     pass.rows += seen.size();
+                     for (std::size_t i = 0; i < seen.size(); ++i) take(batch, postings[i], roles, seen[i], rows[i]);
+                   });
 }
 
 /// What is known to be wrong or right: by batch number and record.
@@ -151,10 +185,6 @@ std::map<std::string, fs::path> truth_files(const std::vector<fs::path>& folders
   return found;
 }
 
-double seconds_since(std::chrono::steady_clock::time_point begun) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
-}
-
 }  // namespace
 
 BuiltDataset build_dataset(ledger::Ledger& ledger, const model::LearningDefinition& definition,
@@ -175,48 +205,41 @@ BuiltDataset build_dataset(ledger::Ledger& ledger, const model::LearningDefiniti
   const std::int32_t first = batches.front().business_date->days_since_epoch();
   const std::int32_t last = options.as_of.days_since_epoch();
   model::SplitDataset data;
-  model::FeatureStream stream;
+  FeaturePass pass;
   std::int64_t batch_number = 0;
   Known faults;
-  double seconds = 0;
-  std::uint64_t rows = 0;
-  for_each_posting(ledger, definition, batches,
-                   [&](const ledger::BatchSummary& batch, const ledger::PostedRecord& posting, const Roles&,
-                       const model::Observation& seen) {
-                     if (to_int(batch.number) != batch_number) {
-                       batch_number = to_int(batch.number);
-                       const auto truth = truths.find(batch.file.sha256.hex());
-                       faults = truth == truths.end() ? Known() : faults_in(truth->second);
-                     }
-                     ++rows;
-                     ++manifest.feeds[batch.feed];
-                     const auto begun = std::chrono::steady_clock::now();
-                     const model::FeatureRow features = stream.next(seen);
-                     seconds += seconds_since(begun);
-                     const model::Part part = model::part_of(definition.split, first, last, seen.file_day);
-                     if (part == model::Part::kNone) return;
-                     model::RowId id{batch.id.text, posting.record_number, batch.feed, seen.file_day, ""};
-                     bool wrong = false;
-                     if (const auto fault = faults.find(posting.record_number); fault != faults.end()) {
-                       wrong = true;
-                       id.cause = fault->second;
-                       ++manifest.label_sources["truth"];
-                     }
-                     if (const auto of_batch = said.find(batch_number); of_batch != said.end()) {
-                       if (const auto word = of_batch->second.find(posting.record_number);
-                           word != of_batch->second.end()) {
-                         wrong = word->second != "false";
-                         if (!wrong) id.cause.clear();
-                         ++manifest.label_sources["feedback"];
-                       }
-                     }
-                     (part == model::Part::kTrain        ? data.train
-                      : part == model::Part::kValidation ? data.validation
-                                                         : data.test)
-                         .add(features, wrong, std::move(id));
-                   });
-  built.state = stream.state();
-  built.rows_per_second = seconds > 0 ? static_cast<double>(rows) / seconds : 0;
+  for_each_row(ledger, definition, batches, pass,
+               [&](const ledger::BatchSummary& batch, const ledger::PostedRecord& posting, const Roles&,
+                   const model::Observation& seen, const model::FeatureRow& features) {
+                 if (to_int(batch.number) != batch_number) {
+                   batch_number = to_int(batch.number);
+                   const auto truth = truths.find(batch.file.sha256.hex());
+                   faults = truth == truths.end() ? Known() : faults_in(truth->second);
+                 }
+                 ++manifest.feeds[batch.feed];
+                 const model::Part part = model::part_of(definition.split, first, last, seen.file_day);
+                 if (part == model::Part::kNone) return;
+                 model::RowId id{batch.id.text, posting.record_number, batch.feed, seen.file_day, ""};
+                 bool wrong = false;
+                 if (const auto fault = faults.find(posting.record_number); fault != faults.end()) {
+                   wrong = true;
+                   id.cause = fault->second;
+                   ++manifest.label_sources["truth"];
+                 }
+                 if (const auto of_batch = said.find(batch_number); of_batch != said.end()) {
+                   if (const auto word = of_batch->second.find(posting.record_number); word != of_batch->second.end()) {
+                     wrong = word->second != "false";
+                     if (!wrong) id.cause.clear();
+                     ++manifest.label_sources["feedback"];
+                   }
+                 }
+                 (part == model::Part::kTrain        ? data.train
+                  : part == model::Part::kValidation ? data.validation
+                                                     : data.test)
+                     .add(features, wrong, std::move(id));
+               });
+  built.state = pass.stream.state();
+  built.rows_per_second = pass.rows_per_second();
   built.folder = model::write_dataset(options.out, data, manifest);
   return built;
 }
@@ -228,9 +251,10 @@ model::Gate check_past_only(ledger::Ledger& ledger, const model::LearningDefinit
   while (needed < batches.size() && records < rows) records += batches[needed++].totals.accepted;
   batches.resize(needed);
   std::vector<model::Observation> seen;
-  for_each_posting(ledger, definition, batches,
-                   [&](const auto&, const auto&, const Roles&, const model::Observation& observation) {
-                     if (seen.size() < rows) seen.push_back(observation);
+  for_each_portion(ledger, definition, batches,
+                   [&](const auto&, const auto&, const Roles&, const std::vector<model::Observation>& some) {
+                     for (const model::Observation& observation : some)
+                       if (seen.size() < rows) seen.push_back(observation);
                    });
   return model::past_only_gate(seen, model::stream_features, {model::kFeatures.begin(), model::kFeatures.end()});
 }
@@ -279,29 +303,24 @@ Scored score(ledger::Ledger& ledger, const model::LearningDefinition& definition
              const ScoreOptions& options) {
   auto batches = batches_of(ledger, definition, std::nullopt);
   const auto wanted = batches_to_score(ledger, options, batches);
-  model::FeatureStream stream;
+  FeaturePass pass;
   model::Dataset data;
   std::vector<Alert> candidates;
-  double seconds = 0;
-  std::uint64_t all = 0;
-  for_each_posting(ledger, definition, batches,
-                   [&](const ledger::BatchSummary& batch, const ledger::PostedRecord& posting, const Roles& roles,
-                       const model::Observation& seen) {
-                     const auto begun = std::chrono::steady_clock::now();
-                     const model::FeatureRow features = stream.next(seen);
-                     seconds += seconds_since(begun);
-                     ++all;
-                     if (wanted.count(to_int(batch.number)) == 0) return;
-                     data.add(features, false, {batch.id.text, posting.record_number, batch.feed, seen.file_day, ""});
-                     candidates.push_back(alert_of(batch, posting, roles));
-                   });
+  for_each_row(ledger, definition, batches, pass,
+               [&](const ledger::BatchSummary& batch, const ledger::PostedRecord& posting, const Roles& roles,
+                   const model::Observation& seen, const model::FeatureRow& features) {
+                 if (wanted.count(to_int(batch.number)) == 0) return;
+                 data.add(features, false, {batch.id.text, posting.record_number, batch.feed, seen.file_day, ""});
+                 candidates.push_back(alert_of(batch, posting, roles));
+               });
   Scored scored;
   scored.rows = data.rows();
   scored.batches = wanted.size();
   if (data.rows() == 0) return scored;
-  const auto begun = std::chrono::steady_clock::now();
+  const double begun = processor_seconds();
   const std::vector<double> probabilities = model.probabilities(model::SuspicionModel::Kind::kXgboost, data);
-  const double per_row = seconds / static_cast<double>(all) + seconds_since(begun) / static_cast<double>(data.rows());
+  const double per_row =
+      1 / std::max(pass.rows_per_second(), 1.0) + (processor_seconds() - begun) / static_cast<double>(data.rows());
   scored.rows_per_second = per_row > 0 ? 1 / per_row : 0;
   const auto order = model::ranked(probabilities);
   const std::size_t most =

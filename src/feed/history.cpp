@@ -65,6 +65,7 @@ struct HistoryCatalogue {
   double month_end = 1;
   double growth = 0;         // of amounts, a year
   double late = 0;           // share of records that come 10 to 200 days late
+  double against = 0;        // of a stream with both signs: share of records against the account's habit
   double repeats = 0;        // share of records that rightly occur twice
   std::int64_t largest = 0;  // minor units; no fault makes more
   std::vector<Stream> streams;
@@ -133,8 +134,8 @@ HistoryCatalogue load_history(const FeedDefinition& definition) {
     throw Failure(ReturnCode::kRefused,
                   fmt::format("{}: no 'history': it does not say what comes from day to day", path.string()),
                   "feeds/journal.synthetic.yaml has one; or leave --days out");
-  map->only({"fields", "accounts", "records", "weekend", "month_end", "growth", "late", "repeats", "largest", "streams",
-             "faults"});
+  map->only({"fields", "accounts", "records", "weekend", "month_end", "growth", "late", "repeats", "against", "largest",
+             "streams", "faults"});
   const Layout& layout = definition.layout;
   const auto fields = map->map("fields");
   if (!fields) throw map->mistake(map->line(), "'fields' is missing: which field is the date, the amount, ...");
@@ -152,6 +153,7 @@ HistoryCatalogue load_history(const FeedDefinition& definition) {
   all.growth = decimal(*map, "growth", 0, -0.9, 10);
   all.late = decimal(*map, "late", 0, 0, 1);
   all.repeats = decimal(*map, "repeats", 0, 0, 1);
+  all.against = decimal(*map, "against", 0.001, 0, 0.5);
   all.largest = money(*map, "largest", layout.fields[all.amount]);
   for (const YamlMap& stream : map->maps("streams"))
     all.streams.push_back(read_stream(stream, layout.fields[all.amount]));
@@ -272,9 +274,8 @@ std::optional<Entry> History::entry(std::size_t s, std::uint32_t account, std::i
   constexpr double kCents = 100;
   if (habit.whole) minor = std::max(kCents, std::round(minor / kCents) * kCents);
   std::int64_t amount = std::clamp<std::int64_t>(std::llround(minor), 1, catalogue_.largest);
-  constexpr double kAgainstHabit = 0.02;
   const bool minus = stream.sign == Sign::kMinus ||
-                     (stream.sign == Sign::kBoth && habit.mostly_minus != (random_.share() < kAgainstHabit));
+                     (stream.sign == Sign::kBoth && habit.mostly_minus != (random_.share() < catalogue_.against));
   return Entry{transaction_day(day), account, s, minus ? -amount : amount};
 }
 

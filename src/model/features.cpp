@@ -285,18 +285,28 @@ void put_dates(FeatureRow& row, const Observation& seen, const KeyState* key, co
                        : static_cast<float>(seen.file_day - key->last_day) / std::max(key->gap, 0.5F);
 }
 
-void learn(KeyState& key, const Observation& seen, float log_amount) {
+/// What all keys learn from one observation, made once.
+struct Lesson {
+  float log_amount, lag, day_cos, day_sin;
+
+  Lesson(const Observation& seen, float log)
+      : log_amount(log), lag(static_cast<float>(std::clamp(seen.file_day - seen.entry_day, -30, 30))) {
+    const float angle = kRadiansOfDay * static_cast<float>(BusinessDate::from_days_since_epoch(seen.entry_day).day);
+    day_cos = std::cos(angle);
+    day_sin = std::sin(angle);
+  }
+};
+
+void learn(KeyState& key, const Observation& seen, const Lesson& lesson) {
   const float rate = rate_of(key.count);
-  const auto lag = static_cast<float>(std::clamp(seen.file_day - seen.entry_day, -30, 30));
-  const float angle = kRadiansOfDay * static_cast<float>(BusinessDate::from_days_since_epoch(seen.entry_day).day);
   if (key.count > 0) key.gap += rate * (static_cast<float>(seen.file_day - key.last_day) - key.gap);
-  const float off = lag - key.lag;
+  const float off = lesson.lag - key.lag;
   key.lag += rate * off;
   key.lag_spread += rate * (std::abs(off) - key.lag_spread);
-  key.usual_cos += rate * (std::cos(angle) - key.usual_cos);
-  key.usual_sin += rate * (std::sin(angle) - key.usual_sin);
+  key.usual_cos += rate * (lesson.day_cos - key.usual_cos);
+  key.usual_sin += rate * (lesson.day_sin - key.usual_sin);
   key.last_day = seen.file_day;
-  learn_amount(key, seen, log_amount);
+  learn_amount(key, seen, lesson.log_amount);
 }
 
 void learn(AmountState& amount, const Observation& seen) {
@@ -356,12 +366,13 @@ FeatureRow FeatureStream::next(const Observation& seen) {
   put_repeats(row, seen, tables.amounts.look(keys.amount), tables.amounts.look(keys.amount_description));
   row[kEqualsPrevious] = tables.previous == keys.amount ? 1 : 0;
 
-  learn(tables.keys.at(keys.feed), seen, log_amount);
-  learn(tables.keys.at(keys.entity), seen, log_amount);
-  learn(tables.keys.at(keys.description), seen, log_amount);
-  learn(tables.keys.at(keys.entity_description), seen, log_amount);
-  learn(tables.keys.at(keys.type_description), seen, log_amount);
-  learn(tables.keys.at(keys.entity_type), seen, log_amount);
+  const Lesson lesson(seen, log_amount);
+  learn(tables.keys.at(keys.feed), seen, lesson);
+  learn(tables.keys.at(keys.entity), seen, lesson);
+  learn(tables.keys.at(keys.description), seen, lesson);
+  learn(tables.keys.at(keys.entity_description), seen, lesson);
+  learn(tables.keys.at(keys.type_description), seen, lesson);
+  learn(tables.keys.at(keys.entity_type), seen, lesson);
   learn(tables.amounts.at(keys.amount), seen);
   learn(tables.amounts.at(keys.amount_description), seen);
   tables.previous = keys.amount;
