@@ -129,7 +129,7 @@ TEST(Model, ReasonsAddUpToTheMarginAndNameWhatRaisesIt) {
 }
 
 TEST(Degenerate, OneClassIsInsufficientEvidence) {
-  for (const std::uint8_t label : {0, 1}) {
+  for (const std::uint8_t label : {std::uint8_t{0}, std::uint8_t{1}}) {
     SplitDataset data = split();
     std::fill(data.train.labels.begin(), data.train.labels.end(), label);
     try {
