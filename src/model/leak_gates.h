@@ -20,8 +20,8 @@ struct Gate {
 /// Looks through a dataset for leaks, with what a model reached on its test part:
 /// single_feature: boosted stumps of depth 2 on one feature alone reach at most half of the model's AP;
 /// too_good: AP at most 0.98;
-/// permuted_labels: trained on exchanged labels, AP at most three times the share of positives.
-/// `names` are of the columns. The evaluation fails when one does not pass.
+/// permuted_labels: trained on exchanged labels (median of five exchanges), AP at most three times the share of
+/// positives. `names` are of the columns. The evaluation fails when one does not pass.
 std::vector<Gate> leak_gates(const SplitDataset& data, const std::vector<std::string>& names, double average_precision);
 
 /// Rows of features for observations, in their order.
