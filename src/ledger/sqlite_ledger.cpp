@@ -438,10 +438,7 @@ class SqliteLedger final : public Ledger {
     Recount recount;
     std::string sums;
     for (const Field& field : plan.layout.fields) {
-      // sum() of integers fails beyond 64 bits, so the halves are summed apart.
-      if (field.is_summed())
-        sums += fmt::format(", coalesce(sum({0} >> 32), 0), coalesce(sum({0} & 4294967295), 0)",
-                            sql_name(stored_column(field)));
+      if (field.is_summed()) sums += fmt::format(", exact_sum({})", sql_name(stored_column(field)));
     }
     auto row = connection_.prepare(
         fmt::format("SELECT count(*){} FROM {} WHERE posting BETWEEN ?1 AND ?2", sums, sql_name(target_of(batch))));
@@ -450,9 +447,7 @@ class SqliteLedger final : public Ledger {
     recount.postings = static_cast<std::uint64_t>(row.integer(0));
     int column = 1;
     for (const Field& field : plan.layout.fields) {
-      if (!field.is_summed()) continue;
-      recount.sums.push_back({static_cast<Int128>(row.integer(column)) * (Int128{1} << 32) + row.integer(column + 1)});
-      column += 2;
+      if (field.is_summed()) recount.sums.push_back({row.sum(column++)});
     }
     return recount;
   }

@@ -483,6 +483,16 @@ TEST_P(LedgerContract, AnAmountIsExactToItsLastDigit) {
   EXPECT_EQ(ledger->recount(registration.batch.number, registration.plan).sums[0].text(2), "100010000.08");
 }
 
+TEST_P(LedgerContract, ASumIsExactBeyond64Bits) {
+  const feed::FeedDefinition definition =
+      feed::parse_definition("feed: large\nschema: {fields: [{name: n, type: \"decimal(18,2)\"}]}", "large.yaml");
+  const auto ledger = database->open();
+  std::string text = "n\n";
+  for (int i = 0; i < 25; ++i) text += "-9999999999999999.99\n";
+  const Registration registration = load(*ledger, judge_text(definition, text));
+  EXPECT_EQ(ledger->recount(registration.batch.number, registration.plan).sums[0].text(2), "-249999999999999999.75");
+}
+
 TEST_P(LedgerContract, VisitsEveryRecordNumberInOrder) {
   const auto ledger = database->open();
   const Registration registration = load(*ledger, make_file());
