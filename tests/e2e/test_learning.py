@@ -53,7 +53,7 @@ class Learning(unittest.TestCase):
         listed = self.call("verify", "journal/2024-02-01")
         self.assertIn("0 in the reject log", listed.stdout)
         truth = (self.folder / "in/journal-2024-02-01.truth.jsonl").read_text().splitlines()
-        records = list(csv.reader((self.folder / "in/journal-2024-02-01.csv").open()))[1:]
+        records = list(csv.reader((self.folder / "in/journal-2024-02-01.csv").read_text().splitlines()))[1:]
         self.assertGreater(len(truth), 5)
         for line in map(json.loads, truth[1:]):
             self.assertIsNone(line["code"])
