@@ -91,6 +91,13 @@ void add_rules(CLI::App& app, Session& session);
 void add_cobol(CLI::App& app, Session& session);
 void add_job(CLI::App& app, Session& session);
 void add_enrich(CLI::App& app, Session& session);
+void add_dataset(CLI::App& app, Session& session);
+void add_train(CLI::App& app, Session& session);
+void add_evaluate(CLI::App& app, Session& session);
+void add_promote(CLI::App& app, Session& session);
+void add_score(CLI::App& app, Session& session);
+void add_feedback(CLI::App& app, Session& session);
+void add_report(CLI::App& app, Session& session);
 void add_ledger(CLI::App& app, Session& session);
 void add_completion(CLI::App& app, Session& session);
 

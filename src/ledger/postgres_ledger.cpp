@@ -360,6 +360,25 @@ class PostgresLedger final : public Ledger {
     }
   }
 
+  void put_label(const Label& label) override {
+    connection_.query(
+        "INSERT INTO ledgermill.label(batch, record_number, name, value, source) VALUES($1, $2, $3, $4, $5) "
+        "ON CONFLICT (batch, record_number, name, source) DO UPDATE SET value = EXCLUDED.value, created_at = now()",
+        {number_text(label.batch), std::to_string(label.record_number), label.name, label.value, label.source});
+  }
+
+  std::vector<Label> labels(const std::string& name) override {
+    const PostgresRows rows = connection_.query(
+        "SELECT value, source, batch, record_number FROM ledgermill.label WHERE name = $1 "
+        "ORDER BY batch, record_number, created_at",
+        {name});
+    std::vector<Label> labels;
+    for (int r = 0; r < rows.count(); ++r)
+      labels.push_back({name, rows.text(r, 0), rows.text(r, 1), BatchNumber{rows.integer(r, 2)},
+                        static_cast<std::uint64_t>(rows.integer(r, 3))});
+    return labels;
+  }
+
   SchemaVersion schema_version() override { return {current_version(), kSchemaVersion}; }
 
   void migrate() override {

@@ -616,6 +616,32 @@ class SqliteLedger final : public Ledger {
     take(portion);
   }
 
+  void put_label(const Label& label) override {
+    SqliteTransaction transaction(connection_);
+    auto row = connection_.prepare(
+        "INSERT OR REPLACE INTO label(batch, record_number, name, value, source, created_at) "
+        "VALUES(?, ?, ?, ?, ?, (julianday('now') - 2440587.5) * 86400.0)");
+    row.bind(1, to_int(label.batch));
+    row.bind(2, static_cast<std::int64_t>(label.record_number));
+    row.bind(3, std::string_view(label.name));
+    row.bind(4, std::string_view(label.value));
+    row.bind(5, std::string_view(label.source));
+    if (const auto refused = row.run()) throw Failure(ReturnCode::kRefused, refused->message);
+    transaction.commit();
+  }
+
+  std::vector<Label> labels(const std::string& name) override {
+    auto rows = connection_.prepare(
+        "SELECT value, source, batch, record_number FROM label WHERE name = ? ORDER BY batch, record_number, "
+        "created_at");
+    rows.bind(1, std::string_view(name));
+    std::vector<Label> labels;
+    while (rows.step())
+      labels.push_back({name, rows.text(0), rows.text(1), BatchNumber{rows.integer(2)},
+                        static_cast<std::uint64_t>(rows.integer(3))});
+    return labels;
+  }
+
   SchemaVersion schema_version() override { return {current_version(), kSchemaVersion}; }
 
   void migrate() override {
