@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What every reader promises (ledger/reader.h); the same tests on SQLite and on PostgreSQL.
+#include <fcntl.h>
 #include <fmt/core.h>
 
 #include "ledger/reader.h"
@@ -184,19 +185,33 @@ TEST_P(ReaderContract, ChunksArePagedAndHaveTheirTimes) {
 }
 
 TEST_P(ReaderContract, NothingCanBeWrittenThroughAReader) {
-  load(make_file("f", 10, 1), Until::kPublished);
+  const BatchId id = load(make_file("f", 10, 1), Until::kPublished);
+  ledger.reset();
   if (GetParam() == LedgerKind::kPostgres) {
-    PostgresConnection connection(database->options(database->url()));
-    connection.execute("SET default_transaction_read_only = on");
-    EXPECT_THROW(connection.execute("UPDATE ledgermill.batch SET feed = 'x'"), Failure);
+    database->execute(
+        "CREATE TABLE ledger.trap(n int); CREATE FUNCTION ledger.spring() RETURNS timestamptz LANGUAGE plpgsql AS "
+        "$$BEGIN INSERT INTO ledger.trap VALUES (1); RETURN now(); END$$; ALTER TABLE ledger.delivery RENAME TO "
+        "delivered; CREATE VIEW ledger.delivery AS SELECT id, batch, file_name, disposition, ledger.spring() AS "
+        "seen_at FROM ledger.delivered");
+    const auto read = reader();
+    EXPECT_THROW(read->deliveries(read->batch(id)->number, 1), Failure) << "a query that writes";
     return;
   }
-  SqliteConnection connection(database->folder() / "ledger.db", SqliteConnection::Mode::kReadOnly);
-  EXPECT_THROW(connection.execute("UPDATE batch SET feed = 'x'"), Failure);
+  const auto read = reader();
+  ASSERT_TRUE(read->batch(id));
+  int opened = 0;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    std::error_code gone;
+    if (std::filesystem::read_symlink(entry.path(), gone).filename() != "ledger.db") continue;
+    ++opened;
+    const int fd = std::stoi(entry.path().filename().string());
+    EXPECT_EQ(::fcntl(fd, F_GETFL) & O_ACCMODE, O_RDONLY);
+  }
+  EXPECT_EQ(opened, 1);
 }
 
 INSTANTIATE_TEST_SUITE_P(Ledgers, ReaderContract, ::testing::Values(LedgerKind::kSqlite, LedgerKind::kPostgres),
-                         [](const auto& info) { return info.param == LedgerKind::kSqlite ? "Sqlite" : "Postgres"; });
+                         [](const auto& of) { return of.param == LedgerKind::kSqlite ? "Sqlite" : "Postgres"; });
 
 }  // namespace
 }  // namespace ledgermill::ledger
