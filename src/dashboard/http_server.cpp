@@ -65,8 +65,8 @@ class Deadlines {
 /// In a time that does not depend on where they differ.
 bool same(std::string_view a, std::string_view b) {
   unsigned difference = static_cast<unsigned>(a.size() != b.size());
-  for (std::size_t i = 0; i < a.size(); ++i)
-    difference |= static_cast<unsigned char>(a[i]) ^ static_cast<unsigned char>(b.empty() ? 0 : b[i % b.size()]);
+  for (std::size_t i = 0; i < a.size() && !b.empty(); ++i)
+    difference |= static_cast<unsigned>(static_cast<unsigned char>(a[i]) ^ static_cast<unsigned char>(b[i % b.size()]));
   return difference == 0;
 }
 

@@ -177,10 +177,12 @@ RecordFound record_of(const Call& call) {
 
 std::string grouped(const std::string& decimal) {
   const std::size_t first = decimal.empty() || decimal[0] != '-' ? 0 : 1;
-  std::size_t point = decimal.find('.');
-  if (point == std::string::npos) point = decimal.size();
-  std::string text = decimal;
-  for (std::size_t at = point; at > first + 3;) text.insert(at -= 3, ",");
+  const std::size_t point = std::min(decimal.find('.'), decimal.size());
+  std::string text;
+  for (std::size_t i = 0; i < decimal.size(); ++i) {
+    if (i > first && i < point && (point - i) % 3 == 0) text += ',';
+    text += decimal[i];
+  }
   return text;
 }
 std::string grouped(std::uint64_t number) { return grouped(std::to_string(number)); }
