@@ -51,9 +51,12 @@ class Data(ProgramTest):
             rows += [f"{quoted},Payroll,x,1.00", f"2025-03-30,{quoted},x,1.00", f"2025-03-30,Payroll,x,{quoted}", f"{quoted},{quoted},{quoted},{quoted}"]
         self.write("inbox/<img src=x onerror=alert(1)>.csv", program.HEADER + program.GOOD + "\n".join(rows).encode() + b"\n")
         self.run_program("run", "transactions", "inbox/<img src=x onerror=alert(1)>.csv", "--max-rc", 8)
-        shutil.copytree(SOURCE / "jobs", self.folder / "jobs")
-        self.write("in.txt", "b\na\n")
-        self.write("sorting.yaml", "job: sorting\nsteps:\n  - step: first\n    sort:\n      in: {path: in.txt, records: {kind: lines}}\n      by: [{at: 1, length: 1}]\n      out: {path: out.txt}\n")
+        for name in ("jobs", "cobol"):
+            shutil.copytree(SOURCE / name, self.folder / name)
+        self.run_program("generate", "orders", "--records", 300, "--seed", 7, "--out", "orders.csv", rc=0)
+        self.run_program("job", "run", "jobs/transform-orders.yaml", "--max-rc", 4, rc=0)
+        self.run_program("enrich", "run", "orders", "transformed_orders.txt", "--out", "enriched.txt", rc=0)
+        self.run_id = self.run_program("job", "list", "--json", rc=0).json()[0]["run"]
         return self.run_program("batches", "list", "--json", rc=0).json()
 
     def visit(self, server, pages, views, keyboard=False):
@@ -72,7 +75,7 @@ class Pages(Data):
         pages = [{"name": "today", "path": "/"}, {"name": "batches", "path": "/batches"}, {"name": "batch", "path": f"/batch?id={quote(good)}"}, {"name": "rejects", "path": "/rejects"},
                  {"name": "rejects-of-batch", "path": f"/rejects?id={quote(good)}"}, {"name": "record", "path": f"/record?id={quote(good)}&record={record}"},
                  {"name": "hostile-rejects", "path": f"/rejects?id={quote(hostile)}"}, {"name": "hostile-batch", "path": f"/batch?id={quote(hostile)}"},
-                 {"name": "jobs", "path": "/jobs"}, {"name": "enrichment", "path": "/enrichment"}, {"name": "model", "path": "/model"}, {"name": "search", "path": "/search?q=transactions"},
+                 {"name": "jobs", "path": "/jobs"}, {"name": "job", "path": f"/job?run={self.run_id}"}, {"name": "enrichment", "path": "/enrichment"}, {"name": "model", "path": "/model"}, {"name": "search", "path": "/search?q=transactions"},
                  {"name": "missing", "path": "/batch?id=none"}]
         hostile_records = [{"name": f"hostile-record-{number}", "path": f"/record?id={quote(hostile)}&record={number}", "shot": number == 2} for number in range(1, batches[0]["records"] + 1)]
         server = Server(self, "--expect", "transactions=00:00", "--expect", "settlements=00:00")

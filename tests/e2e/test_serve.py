@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The dashboard as a user and a scraper see it: pages, JSON, metrics, and a server that holds."""
 import base64
+import html
 import http.client
 import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -224,14 +226,57 @@ class Pages(ProgramTest):
         page = server.ask("/")[1]
         self.assertIsNone(re.search(r"(src|href)=\"(https?:)?//", page), "nothing is loaded from elsewhere")
 
+    def transform_and_enrich(self):
+        """The shipped job on synthetic orders, and the shipped enrichment of what it makes."""
+        for name in ("jobs", "cobol"):
+            shutil.copytree(SOURCE / name, self.folder / name)
+        self.run_program("generate", "orders", "--records", 300, "--seed", 7, "--out", "orders.csv", rc=0)
+        self.assertIn(self.run_program("job", "run", "jobs/transform-orders.yaml", "--json").rc, (0, 4))
+        self.run_program("enrich", "run", "orders", "transformed_orders.txt", "--out", "enriched.txt", rc=0)
+
     def test_jobs_and_enrichment(self):
         self.load(200)
-        (self.folder / "orders.csv").write_bytes((SOURCE / "tests/e2e/data.csv").read_bytes() if (SOURCE / "tests/e2e/data.csv").exists() else b"")
-        self.write("job.yaml", "job: copy-it\nsteps:\n  - name: copy\n    copy:\n      from: in.txt\n      to: out.txt\n")
         server = Server(self)
         self.assertIn("There is no run", server.page("/jobs")[1])
         self.assertIn("There is no enrichment", server.page("/enrichment")[1])
         self.assertIn("No model is registered", server.page("/model")[1])
+        self.transform_and_enrich()
+        run = self.run_program("job", "list", "--json", rc=0).json()[0]
+        listed = server.json("jobs")[1]["runs"][0]
+        self.assertEqual((listed["run"], listed["job"], listed["rc"]), (run["run"], "transform-orders", run["rc"]))
+        page = server.page("/job", run=run["run"])[1]
+        for text in ("Step TRANSFORM", "Step SORT", "Step TOTALS", "transformed_orders.txt", "ORDERS"):
+            self.assertIn(text, page)
+        self.assertEqual(server.json("job", run=run["run"])[1]["run"], run["run"])
+        log = self.run_program("job", "log", run["run"], "TRANSFORM", rc=0).out
+        if log:
+            self.assertIn(log.splitlines()[0].split()[-1], server.page("/job/log", run=run["run"], step="TRANSFORM")[1])
+        annotations = self.run_program("enrich", "export", "orders", rc=0).json()
+        found = server.json("enrichment")[1]
+        self.assertEqual(found["files"][0]["records"], len(annotations))
+        self.assertEqual(sum(found["files"][0]["by_category"].values()), len(annotations))
+        self.assertGreater(found["models"][0]["answers"], 0)
+        page = server.page("/enrichment", enrichment="orders", file=found["files"][0]["file"], record=2)[1]
+        self.assertIn(html.escape(annotations[1]["recommendation"], quote=False).split("&")[0].split("'")[0], page)
+        for path in ("/enrichment?enrichment=../x&file=000000000000&record=1", "/enrichment?enrichment=orders&file=../../etc/pas&record=1"):
+            self.assertEqual(server.ask(path)[0].status, 400, path)
+
+    def test_runs_are_paged_by_key(self):
+        self.load(200)
+        self.write("in.txt", "b\na\n")
+        self.write("sorting.yaml", "job: sorting\nsteps:\n  - step: FIRST\n    sort: {record: lines, keys: [{at: 1, length: 1}]}\n    dd: {IN: in.txt, OUT: {path: out.txt, disp: new, replace: true}}\n")
+        for _ in range(5):
+            self.run_program("job", "run", "sorting.yaml", rc=0)
+        server = Server(self)
+        seen, before = [], ""
+        while True:
+            answer = server.json("jobs", most=2, before=before)[1]
+            seen += [run["run"] for run in answer["runs"]]
+            if answer["before"] is None:
+                break
+            before = answer["before"]
+        self.assertEqual(seen, sorted((run["run"] for run in self.run_program("job", "list", "--json", rc=0).json()), reverse=True))
+        self.assertEqual(len(seen), 5)
 
     def test_metrics(self):
         batch = self.load()
