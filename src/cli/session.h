@@ -90,8 +90,6 @@ void add_cobol(CLI::App& app, Session& session);
 void add_job(CLI::App& app, Session& session);
 void add_enrich(CLI::App& app, Session& session);
 void add_ledger(CLI::App& app, Session& session);
-void add_serve(CLI::App& app, Session& session);
-void add_status(CLI::App& app, Session& session);
 void add_completion(CLI::App& app, Session& session);
 
 }  // namespace ledgermill::cli

@@ -24,7 +24,10 @@ TEST(Html, TextAndAttributesAreEscaped) {
 }
 
 TEST(Html, BytesThatAreNoUtf8AreShownAsSuch) {
-  EXPECT_EQ(escaped("a\xff" "b"), "a\xEF\xBF\xBD" "b");
+  EXPECT_EQ(escaped("a\xff"
+                    "b"),
+            "a\xEF\xBF\xBD"
+            "b");
   EXPECT_EQ(escaped("\xc0\xbc"), "\xEF\xBF\xBD\xEF\xBF\xBD") << "an overlong <";
   EXPECT_EQ(escaped("\xed\xa0\x80"), "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD") << "a surrogate";
   EXPECT_EQ(escaped("\xe2\x82"), "\xEF\xBF\xBD\xEF\xBF\xBD") << "cut off";
@@ -32,9 +35,15 @@ TEST(Html, BytesThatAreNoUtf8AreShownAsSuch) {
 }
 
 TEST(Html, CharactersThatHideOrTurnTextAreShownAsSuch) {
-  EXPECT_EQ(escaped(std::string_view("a\0b", 3)), "a\xEF\xBF\xBD" "b");
+  EXPECT_EQ(escaped(std::string_view("a\0b", 3)),
+            "a\xEF\xBF\xBD"
+            "b");
   EXPECT_EQ(escaped("a\x1b[31m"), "a\xEF\xBF\xBD[31m");
-  EXPECT_EQ(escaped("\xe2\x80\xae" "fdp.csv"), "\xEF\xBF\xBD" "fdp.csv") << "right-to-left override";
+  EXPECT_EQ(escaped("\xe2\x80\xae"
+                    "fdp.csv"),
+            "\xEF\xBF\xBD"
+            "fdp.csv")
+      << "right-to-left override";
   EXPECT_EQ(escaped("\xe2\x80\x94"), "\xe2\x80\x94") << "a dash of the same block";
 }
 
@@ -46,7 +55,8 @@ TEST(Expectation, IsAFeedAndATimeOfDay) {
   const Expectation expectation = expectation_from_text("transactions=06:30");
   EXPECT_EQ(expectation.feed, "transactions");
   EXPECT_EQ(expectation.minute_of_day, 390);
-  for (const char* wrong : {"transactions", "transactions=6:30", "transactions=24:00", "transactions=06:60", "=06:30", "a=-1:00"})
+  for (const char* wrong :
+       {"transactions", "transactions=6:30", "transactions=24:00", "transactions=06:60", "=06:30", "a=-1:00"})
     EXPECT_THROW(expectation_from_text(wrong), Failure) << wrong;
 }
 
