@@ -81,7 +81,7 @@ constexpr std::string_view kScript = R"js("use strict";
       if (!inUse()) {
         const answer = await fetch(location.href, { cache: "no-store" });
         if (answer.ok) {
-          const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+          const page = Reflect.construct(DOMParser, []).parseFromString(await answer.text(), "text/html");
           const fresh = page.querySelector("[data-live]");
           if (fresh && fresh.innerHTML !== live().innerHTML) live().replaceWith(document.adoptNode(fresh));
         }

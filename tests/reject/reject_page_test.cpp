@@ -60,7 +60,9 @@ TEST_F(RejectPages, EveryRejectIsFoundByItsNumberAndNoOther) {
   for (std::uint64_t i = 1; i <= 310; ++i) {
     const auto found = find_reject(folder.path(), part, RecordNumber{i});
     ASSERT_EQ(found.has_value(), i % 3 == 0 && i <= 300) << i;
-    if (found) EXPECT_EQ(found->record_number, i);
+    if (found) {
+      EXPECT_EQ(found->record_number, i);
+    }
   }
 }
 
