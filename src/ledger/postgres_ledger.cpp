@@ -10,6 +10,7 @@
 #include "ledger/kinds.h"
 #include "ledger/postgres_connection.h"
 #include "ledger/postgres_schema.h"
+#include "ledger/reader_kinds.h"
 
 namespace ledgermill::ledger {
 
@@ -390,6 +391,7 @@ class PostgresLedger final : public Ledger {
                       "run the migration when nobody is loading; 'ledgermill batches list' shows who is");
       }
       make_schema_if_missing();
+      connection_.execute(kPostgresReadIndexes);
       connection_.execute(kPostgresGrants);
       transaction.commit();
     }
@@ -422,6 +424,7 @@ class PostgresLedger final : public Ledger {
           "once, as the owner of the database: ledgermill ledger migrate --ledger postgresql://owner@host/database");
     }
     connection_.execute(kPostgresSchema);
+    connection_.execute(kPostgresReadIndexes);
   }
 
   int current_version() {
@@ -557,6 +560,7 @@ class PostgresLedger final : public Ledger {
     if_role("ledgermill_loader", fmt::format("SELECT, INSERT ON ledgermill.{}", sql_identifier(version.postings)));
     if_role("ledgermill_loader", fmt::format("SELECT ON public.{}", sql_identifier(plan.table)));
     if_role("ledgermill_reader", fmt::format("SELECT ON public.{}", sql_identifier(plan.table)));
+    if_role("ledgermill_dashboard", fmt::format("SELECT ON ledgermill.{}", sql_identifier(version.postings)));
   }
 
   std::string target_of(BatchNumber batch) {

@@ -12,6 +12,7 @@
 #include "base/failure.h"
 #include "ledger/chunk_totals.h"
 #include "ledger/kinds.h"
+#include "ledger/reader_kinds.h"
 #include "ledger/sqlite_connection.h"
 
 namespace ledgermill::ledger {
@@ -648,6 +649,7 @@ class SqliteLedger final : public Ledger {
     SqliteTransaction transaction(connection_);
     if (current_version() == 0) connection_.execute(kSchema);
     check_version();
+    connection_.execute(kSqliteReadIndexes);
     transaction.commit();
   }
 
