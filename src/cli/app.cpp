@@ -73,7 +73,7 @@ int run_command_line(int argc, const char* const* argv) {
     return static_cast<int>(failure.code());
   }
   for (const auto add :
-       {add_generate, add_check, add_run, add_ingest, add_post, add_staged, add_batches, add_rejects, add_verify,
+       {add_generate, add_check, add_run, add_ingest, add_post, add_staged, add_batches, add_rejects, add_triage, add_verify,
         add_doctor, add_clean, add_feed, add_rules, add_cobol, add_job, add_enrich, add_ledger, add_completion}) {
     add(app, session);
   }
