@@ -103,7 +103,7 @@ std::optional<Day> before_time(const std::string& value) {
   return marked({0, 1, 2}, 4)(value.substr(0, end));
 }
 
-enum class Meaning : std::uint8_t { kSure, kGuess };
+enum class Meaning : std::uint8_t { kSure, kGuess, kGuessedCentury };
 
 /// A value that is no day yet looks like one ("2025-30-03"): the same file's days up to the 12th were accepted with day
 /// and month swapped, so mending the rejects alone would not mend the file. `Meaning::kGuess` says so.
@@ -117,6 +117,7 @@ void add(std::vector<Fix>& fixes, const RecordForm& form, const char* cause, con
                      auto fixed = day ? written(*day, field.format) : none;
                      const bool same_look = fixed && shape_of(*fixed, ShapeDetail::kEachCharacter) ==
                                                          shape_of(value, ShapeDetail::kEachCharacter);
+                     if (meaning == Meaning::kGuessedCentury) return fixed;
                      return same_look == (meaning == Meaning::kGuess) ? fixed : none;
                    })});
 }
@@ -141,9 +142,12 @@ void add_date_fixes(std::vector<Fix>& fixes, const RecordForm& form) {
   either("read as month, day, year without marks", 3, compact({4, 0, 2}));
   add(fixes, form, "date-format", "leave the time of day out", 1, Meaning::kSure, before_time);
   // Two digits of a year say no century, and two readings of three numbers of two digits are seldom refuted.
-  either("read as day, month, year of two digits (20..)", 5, marked({2, 1, 0}, 2));
-  either("read as month, day, year of two digits (20..)", 6, marked({2, 0, 1}, 2));
-  either("read as year of two digits (20..), month, day", 7, marked({0, 1, 2}, 2));
+  add(fixes, form, "date-order", "read as day, month, year of two digits (20..)", 5, Meaning::kGuessedCentury,
+      marked({2, 1, 0}, 2));
+  add(fixes, form, "date-order", "read as month, day, year of two digits (20..)", 6, Meaning::kGuessedCentury,
+      marked({2, 0, 1}, 2));
+  add(fixes, form, "date-order", "read as year of two digits (20..), month, day", 7, Meaning::kGuessedCentury,
+      marked({0, 1, 2}, 2));
   add(fixes, form, "date-serial", "read as days since 1899-12-30", 8, Meaning::kSure, serial(25569));
   add(fixes, form, "date-serial", "read as days since 1904-01-01", 9, Meaning::kSure, serial(24107));
 }
