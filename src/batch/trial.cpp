@@ -2,9 +2,9 @@
 #include "batch/trial.h"
 
 #include <fmt/core.h>
-#include <stdlib.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <fstream>
 
 #include "base/failure.h"
