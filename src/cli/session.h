@@ -83,6 +83,7 @@ void add_post(CLI::App& app, Session& session);
 void add_staged(CLI::App& app, Session& session);
 void add_batches(CLI::App& app, Session& session);
 void add_rejects(CLI::App& app, Session& session);
+void add_triage(CLI::App& app, Session& session);
 void add_verify(CLI::App& app, Session& session);
 void add_doctor(CLI::App& app, Session& session);
 void add_clean(CLI::App& app, Session& session);
