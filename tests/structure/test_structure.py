@@ -55,7 +55,7 @@ class Structure(unittest.TestCase):
         for path in SOURCES:
             room = path.relative_to(ROOT / "src").parts[0]
             for bracket, name in includes(path):
-                if bracket != "<" or not re.search(r"[./]", name) or name.startswith(("sys/", "linux/", "netinet/")):
+                if bracket != "<" or not re.search(r"[./]", name) or name.startswith(("sys/", "linux/", "netinet/", "arpa/")):
                     continue
                 if name.startswith(EVERYWHERE_IN_CPP):
                     self.assertEqual(path.suffix, ".cpp", f"{path}: {name}")
