@@ -75,7 +75,7 @@ class Structure(unittest.TestCase):
     def test_every_source_has_its_licence_line(self):
         for pattern in ("src/**/*", "tests/**/*", "fuzz/**/*", "bench/**/*", "script/*", "cmake/*", "feeds/*", "cobol/**/*", ".ci/*"):
             for path in ROOT.glob(pattern):
-                if path.is_file() and path.suffix not in (".md", ".pyc", ".txt") and "corpus" not in path.parts:
+                if path.is_file() and path.suffix not in (".md", ".pyc", ".txt", ".jsonl") and "corpus" not in path.parts:
                     self.assertIn("SPDX-License-Identifier: Apache-2.0", path.read_text(errors="replace")[:300], path)
 
     def test_headers_are_guarded_and_nothing_is_swallowed(self):
