@@ -26,7 +26,8 @@ struct Feed {
 /// Holds a judge process for the feed's rule module; used by one single-threaded process.
 class ChunkIngester {
  public:
-  /// All references must outlive the ingester. Failure RC 8 when a pattern or the rule module cannot be used.
+  /// All references must outlive the ingester. `check`: kNone only where nothing is posted or staged.
+  /// Failure RC 8 when a pattern or the rule module cannot be used.
   ChunkIngester(const Feed& feed, const Plan& plan, const feed::SourceFile& file, feed::ByteCheck check);
   ~ChunkIngester();
 

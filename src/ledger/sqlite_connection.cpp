@@ -4,6 +4,9 @@
 #include <fmt/core.h>
 #include <sqlite3.h>
 
+#include <cstring>
+
+#include "base/check.h"
 #include "base/failure.h"
 
 namespace ledgermill::ledger {
@@ -36,6 +39,22 @@ namespace {
     default:
       throw Failure(ReturnCode::kDefect, fact, "please report it");
   }
+}
+
+void add_to_sum(sqlite3_context* context, int, sqlite3_value** arguments) {
+  // Zeroed by SQLite when a statement first asks for it; nullptr when memory is short.
+  void* sum = sqlite3_aggregate_context(context, sizeof(Int128));
+  if (sum == nullptr) return sqlite3_result_error_nomem(context);
+  Int128 so_far = 0;
+  std::memcpy(&so_far, sum, sizeof(so_far));  // SQLite aligns to 8 bytes, not to 16
+  so_far += sqlite3_value_int64(arguments[0]);
+  std::memcpy(sum, &so_far, sizeof(so_far));
+}
+
+void finish_sum(sqlite3_context* context) {
+  const Int128 none = 0;
+  const void* sum = sqlite3_aggregate_context(context, 0);
+  sqlite3_result_blob(context, sum == nullptr ? &none : sum, sizeof(Int128), SQLITE_TRANSIENT);
 }
 
 }  // namespace
@@ -98,6 +117,12 @@ double SqliteStatement::real(int column) const { return sqlite3_column_double(ha
 bool SqliteStatement::is_null(int column) const {
   return sqlite3_column_type(handle_->statement, column) == SQLITE_NULL;
 }
+Int128 SqliteStatement::sum(int column) const {
+  LM_CHECK(sqlite3_column_bytes(handle_->statement, column) == sizeof(Int128), "the column is an exact_sum()");
+  Int128 value = 0;
+  std::memcpy(&value, sqlite3_column_blob(handle_->statement, column), sizeof(value));
+  return value;
+}
 std::string SqliteStatement::text(int column) const {
   const void* bytes = sqlite3_column_blob(handle_->statement, column);
   const auto size = static_cast<std::size_t>(sqlite3_column_bytes(handle_->statement, column));
@@ -109,11 +134,14 @@ SqliteConnection::SqliteConnection(const std::filesystem::path& path, Mode mode)
   const int flags = mode == Mode::kReadOnly    ? SQLITE_OPEN_READONLY
                     : mode == Mode::kReadWrite ? SQLITE_OPEN_READWRITE
                                                : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-  const int result =
+  int result =
       sqlite3_open_v2(path.c_str(), &handle_->database, flags | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOMUTEX, nullptr);
   if (result != SQLITE_OK) fail(handle_->database, result, handle_->path);
   constexpr int kBusyMs = 30'000;
   sqlite3_busy_timeout(handle_->database, kBusyMs);
+  result = sqlite3_create_function_v2(handle_->database, "exact_sum", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, nullptr,
+                                      nullptr, add_to_sum, finish_sum, nullptr);
+  if (result != SQLITE_OK) fail(handle_->database, result, handle_->path);
 }
 SqliteConnection::~SqliteConnection() = default;
 

@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "record/amount.h"
+
 namespace ledgermill::ledger {
 
 /// A record that a constraint of the database refused: the caller branches on it.
@@ -37,6 +39,9 @@ class SqliteStatement {
 
   std::int64_t integer(int column) const;
   double real(int column) const;
+  /// The column of an `exact_sum(x)`: this connection's aggregate, which sums integers in 128 bits. SQLite's own sum()
+  /// fails beyond 64. NULL counts as 0; no row gives 0.
+  Int128 sum(int column) const;
   std::string text(int column) const;
   bool is_null(int column) const;
 

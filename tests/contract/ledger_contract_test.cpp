@@ -91,6 +91,38 @@ TEST_P(LedgerContract, ALoadedBatchIsSeenByReadersOnlyOncePublished) {
   EXPECT_EQ(database->scalar("SELECT batch FROM small WHERE record_number = 7"), registration.batch.id.text);
 }
 
+TEST_P(LedgerContract, PostingsAreReadBackAsTheyWerePosted) {
+  const auto ledger = database->open();
+  const Judged file = make_file();
+  const Registration registration = load(*ledger, file);
+  const auto field = file.plan.layout.find("n");
+  ASSERT_TRUE(field);
+  std::vector<PostedRecord> all;
+  ledger->visit_postings(registration.batch.number, registration.plan, {*field},
+                         [&all](std::span<const PostedRecord> some) { all.insert(all.end(), some.begin(), some.end()); });
+  ASSERT_EQ(all.size(), 180U);
+  EXPECT_TRUE(std::is_sorted(all.begin(), all.end(),
+                             [](const auto& a, const auto& b) { return a.record_number < b.record_number; }));
+  const auto seventh =
+      std::find_if(all.begin(), all.end(), [](const auto& posting) { return posting.record_number == 7; });
+  ASSERT_NE(seventh, all.end());
+  EXPECT_EQ(seventh->values[0].integer, 725);
+}
+
+TEST_P(LedgerContract, ALaterLabelOfTheSameSourceReplacesTheEarlier) {
+  const auto ledger = database->open();
+  const BatchNumber batch = load(*ledger, make_file()).batch.number;
+  EXPECT_TRUE(ledger->labels("suspicion").empty());
+  ledger->put_label({"suspicion", "confirmed", "ann", batch, 7});
+  ledger->put_label({"suspicion", "false", "ann", batch, 7});
+  ledger->put_label({"suspicion", "confirmed", "bob", batch, 3});
+  const std::vector<Label> labels = ledger->labels("suspicion");
+  ASSERT_EQ(labels.size(), 2U);
+  EXPECT_EQ(labels[0].record_number, 3U);
+  EXPECT_EQ(labels[1].value, "false");
+  EXPECT_TRUE(ledger->labels("other").empty());
+}
+
 TEST_P(LedgerContract, TheSummaryAddsUpTheChunks) {
   const auto ledger = database->open();
   const Judged file = make_file();
@@ -449,6 +481,16 @@ TEST_P(LedgerContract, AnAmountIsExactToItsLastDigit) {
   for (std::size_t i = 0; i + 1 < amounts.size(); ++i)
     EXPECT_EQ(database->scalar(fmt::format("SELECT n FROM exact WHERE record_number = {}", i + 1)), amounts[i]);
   EXPECT_EQ(ledger->recount(registration.batch.number, registration.plan).sums[0].text(2), "100010000.08");
+}
+
+TEST_P(LedgerContract, ASumIsExactBeyond64Bits) {
+  const feed::FeedDefinition definition =
+      feed::parse_definition("feed: large\nschema: {fields: [{name: n, type: \"decimal(18,2)\"}]}", "large.yaml");
+  const auto ledger = database->open();
+  std::string text = "n\n";
+  for (int i = 0; i < 25; ++i) text += "-9999999999999999.99\n";
+  const Registration registration = load(*ledger, judge_text(definition, text));
+  EXPECT_EQ(ledger->recount(registration.batch.number, registration.plan).sums[0].text(2), "-249999999999999999.75");
 }
 
 TEST_P(LedgerContract, VisitsEveryRecordNumberInOrder) {

@@ -43,7 +43,7 @@ void add_ledger(CLI::App& app, Session& session) {
   auto feeds = std::make_shared<std::vector<std::string>>();
   auto* migrate_command = command->add_subcommand(
       "migrate", "Make the ledger's schema, or bring it to this program's version; nobody may be loading");
-  migrate_command->add_option("feeds", *feeds, "Feeds whose tables and views are made too");
+  migrate_command->add_option("feed", *feeds, "Feeds whose tables and views are made too");
   add_feed_options(*migrate_command, session);
   add_ledger_options(*migrate_command, session);
   migrate_command->callback([feeds, &session] { migrate(*feeds, session); });
