@@ -50,6 +50,7 @@ ROWS = [
     (f"{R}/templates/projects.yaml", "    - https://aws.github.io/eks-charts\n", "", "source"),
     (f"{R}/templates/projects.yaml", "sourceRepos: [{{ $repository }}]", "sourceRepos: ['*']", "allows \\*"),
     (f"{R}/templates/projects.yaml", "    - {group: batch, kind: CronJob}\n", "", "does not allow"),
+    ("terraform/service-accounts.json", '"name": "llm"', '"name": "llm-2"', "no role"),
     (f"{R}/values.yaml", "revision: main", "revision: HEAD", "pinned"),
 ]
 
