@@ -18,7 +18,7 @@ ROWS = [
     (f"{M}/_helpers.tpl", '"restartPolicy" "Never"', '"restartPolicy" "OnFailure"', "restartPolicy"),
     (f"{M}/_helpers.tpl", "automountServiceAccountToken: false", "automountServiceAccountToken: true", "token"),
     (f"{M}/_helpers.tpl", "emptyDir: {sizeLimit: 1Gi}", "emptyDir: {}", "without limit"),
-    (f"{M}/_helpers.tpl", "serviceAccountName: {{ .name }}", "serviceAccountName: default", "service account"),
+    (f"{M}/_helpers.tpl", "serviceAccountName: {{ .name }}", "serviceAccountName: default", "credentials with"),
     (f"{M}/_helpers.tpl", '"%s@%s" $repository $digest', '"%s:latest" $repository', "by digest"),
     (f"{M}/_podsecurity.tpl", "allowPrivilegeEscalation: false", "allowPrivilegeEscalation: true", "escalation"),
     (f"{M}/_podsecurity.tpl", "readOnlyRootFilesystem: true", "readOnlyRootFilesystem: false", "writable"),
@@ -34,7 +34,7 @@ ROWS = [
     (f"{M}/storage.yaml", "authenticationSource: pod", "authenticationSource: driver", "authenticationSource"),
     (f"{M}/storage.yaml", "persistentVolumeReclaimPolicy: Retain", "persistentVolumeReclaimPolicy: Delete", "with the claim"),
     (f"{M}/storage.yaml", "    - region {{ .environment.region }}\n", "", "region"),
-    (f"{M}/storage.yaml", "::{{ .accessPoint }}", "", "access point"),
+    (f"{M}/storage.yaml", "::{{ .accessPoint }}", "", "handle twice"),
     (f"{M}/storage.yaml", "  volumeName: {{ .namespace }}-{{ .name }}\n", "", "no volume"),
     (f"{M}/cobol-ml-ingestion.yaml", '(list (dict "name" "data" "path" "/data"))', '(list (dict "name" "data" "path" "/data") (dict "name" "database" "path" "/db"))', "credentials"),
     (f"{M}/cobol-ml-postgresql.yaml", '"--max-rc" "4" ', "", "4 would count"),
@@ -50,6 +50,7 @@ ROWS = [
     (f"{R}/templates/projects.yaml", "    - https://aws.github.io/eks-charts\n", "", "source"),
     (f"{R}/templates/projects.yaml", "sourceRepos: [{{ $repository }}]", "sourceRepos: ['*']", "allows \\*"),
     (f"{R}/templates/projects.yaml", "    - {group: batch, kind: CronJob}\n", "", "does not allow"),
+    ("terraform/service-accounts.json", '"name": "llm"', '"name": "llm-2"', "no role"),
     (f"{R}/values.yaml", "revision: main", "revision: HEAD", "pinned"),
 ]
 

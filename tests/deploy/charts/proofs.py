@@ -63,9 +63,10 @@ class Tools:
         environment = dict(os.environ, HELM_CACHE_HOME="/nonexistent", HELM_CONFIG_HOME="/nonexistent", HELM_DATA_HOME="/nonexistent")
         return subprocess.run([self.helm[major], *map(str, words)], capture_output=True, text=True, env=environment, input=stdin)
 
-    def render(self, chart, values, major="3", version=VERSIONS[0], extra=()):
+    def render(self, chart, values, major=None, version=VERSIONS[0], extra=()):
         """The rendered text; Broken with Helm's words where it refuses."""
         words = ["template", chart.name, chart, "--kube-version", version, *extra]
+        major = major or min(self.helm)
         done = self.run(major, *words, *(["-f", values] if values else []))
         need(done.returncode == 0, f"helm {major} template {chart.name}: {done.stderr.strip()[-400:]}")
         return done.stdout
@@ -375,8 +376,8 @@ def refusals(tools, folder):
                 need(done.returncode != 0, f"{name}: taken by Helm {major}")
                 need(word in done.stderr, f"{name}: refused by Helm {major}, in other words: {done.stderr[-200:]}")
     for chart in CHARTS:
-        done = tools.run("3", "template", folder / "k8s" / chart, "--kube-version", VERSIONS[1])
-        need(done.returncode != 0 and "ops/" in done.stderr or "values.yaml" in done.stderr, f"{chart} without environment.yaml: {done.stderr[-200:]}")
+        done = tools.run(min(tools.helm), "template", folder / "k8s" / chart, "--kube-version", VERSIONS[1])
+        need(done.returncode != 0 and ("ops/" in done.stderr or "values.yaml" in done.stderr), f"{chart} without environment.yaml: {done.stderr[-200:]}")
     return f"{len(rows)} values, {len(tools.helm)} Helms"
 
 
@@ -421,7 +422,7 @@ def exhaustive(tools, folder):
         for version in VERSIONS:
             parsed = [sorted(map(json.dumps, documents(texts[major, version]))) for major in tools.helm]
             need(all(p == parsed[0] for p in parsed), f"{chart} {values.name}: Helm 3 and Helm 4 differ")
-            valid += tools.conform(texts["3", version], version)
+            valid += tools.conform(texts[min(tools.helm), version], version)
     yield "lint", f"{lints} times --strict"
     yield "same bytes twice", f"{renders} renderings, Helm {' and '.join(tools.helm)}, Kubernetes {' and '.join(VERSIONS)}"
     yield "strict schema", f"{valid} objects"
