@@ -425,7 +425,7 @@ void Round::end_attempt(Attempt attempt, CURLcode code, const Ended& ended) {
   curl_easy_getinfo(attempt.handle.get(), CURLINFO_RESPONSE_CODE, &status);
   CallOutcome outcome{understood(attempt, code, status), attempt.number, 0};
   outcome.milliseconds =
-      static_cast<std::uint64_t>(std::chrono::duration_cast<milliseconds>(Clock::now() - attempt.begun).count());
+      static_cast<std::uint64_t>(std::chrono::round<milliseconds>(Clock::now() - attempt.begun).count());
   adapt(attempt, code, status);
   reserved_ -= attempt.most_cost;
   if (limits_.budget) {
