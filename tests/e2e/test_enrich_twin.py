@@ -312,7 +312,7 @@ class EnrichTwin(EnrichedOrders):
 
 
 class Injection(EnrichedOrders):
-    CORPUS = [json.loads(line) for line in (pathlib.Path(__file__).parent / "injection_corpus.jsonl").read_text().splitlines()]
+    CORPUS = [json.loads(line) for line in (pathlib.Path(__file__).parent / "corpus/injection.jsonl").read_text().splitlines()]
     # What no request holds, whatever a field holds.
     TOKENS = ["<|", "|>", "<｜", "｜>", "[INST]", "<<SYS>>", "</s>", "<think>", "</think>", "<start_of_turn>", "\u202e", "\u200b", "\ufeff", "\x1b", "\u009b", "\U000e0049", "evil", "```"]
 
