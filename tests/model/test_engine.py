@@ -148,6 +148,7 @@ class RealEngine(EnrichedOrders):
             while queue:
                 connection.request("POST", "/api/chat", queue.pop(), {"Content-Type": "application/json"})
                 connection.getresponse().read()
+            connection.close()
         callers = [threading.Thread(target=caller) for _ in range(slots)]
         started = time.monotonic()
         for one in callers:
@@ -158,7 +159,7 @@ class RealEngine(EnrichedOrders):
 
     def test_nine_tenths_of_the_engines_own_best_are_reached(self):
         slots = 4
-        bodies = self.bodies_for(200)
+        bodies = self.bodies_for(60)
         with Engine(FOLDER, slots=slots) as engine:
             best = ours = 0
             for round_ in range(3):
