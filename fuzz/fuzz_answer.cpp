@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a model server sends: any bytes are read as a reply and as an answer without harm, and what is believed is within
-// all limits. The first byte chooses protocol, category and item.
+// What a model server sends: any bytes are read as a reply and as an answer without harm, and what is believed is
+// within all limits. The first byte chooses protocol, category and item.
 #include <cstddef>
 #include <string>
 

@@ -191,12 +191,10 @@ std::vector<TokenPrice> read_prices(const YamlMap& root) {
 
 /// All that shapes a question or decides about its answer.
 Digest digest_of_prompt(const EnrichmentDefinition& definition) {
-  nlohmann::ordered_json json{{"version", definition.prompt_version},
-                              {"system", definition.prompt_system},
-                              {"user", definition.prompt_user},
-                              {"length", {definition.min_length, definition.max_length}},
-                              {"latin_only", definition.latin_only},
-                              {"answer_tokens", definition.answer_tokens}};
+  nlohmann::ordered_json json{
+      {"version", definition.prompt_version}, {"system", definition.prompt_system},
+      {"user", definition.prompt_user},       {"length", {definition.min_length, definition.max_length}},
+      {"latin_only", definition.latin_only},  {"answer_tokens", definition.answer_tokens}};
   for (const Category& category : definition.categories) {
     json["categories"].push_back({category.name, category.task, category.suggest.has_value(), category.allowed,
                                   category.required, category.forbidden_words, category.discount_percent > 0});

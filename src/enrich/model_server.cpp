@@ -289,6 +289,8 @@ class Round {
   milliseconds backoff(const Attempt& attempt) const;
   std::string why_no_more() const;
   void tell(const Call& call, const CallOutcome& outcome, const Ended& ended);
+  /// What is in flight when a machine stalls ends without a reply all at once: that alone is no server that is down.
+  bool is_down() const { return silent_ >= limits_.breaker + limits_.in_flight; }
   bool has_room() const { return static_cast<double>(running_.size()) + 1 <= window_; }
   void adapt(const Attempt& attempt, CURLcode code, long status);
   std::uint64_t most_cost(const Call& call) const;
@@ -330,7 +332,7 @@ std::string Round::why_no_more() const {
   if (limits_.deadline && Clock::now() >= *limits_.deadline) return "the deadline has passed";
   if (limits_.most_calls && counts_.attempts >= *limits_.most_calls) return "the limit of calls is reached";
   if (budget_is_used_) return "the limit of cost is reached: the next call might pass it";
-  if (silent_ >= limits_.breaker)
+  if (is_down())
     return fmt::format("the server is down: {} attempts in a row got no reply, the last: {}", silent_, last_silence_);
   return "";
 }
@@ -425,7 +427,7 @@ void Round::end_attempt(Attempt attempt, CURLcode code, const Ended& ended) {
   curl_easy_getinfo(attempt.handle.get(), CURLINFO_RESPONSE_CODE, &status);
   CallOutcome outcome{understood(attempt, code, status), attempt.number, 0};
   outcome.milliseconds =
-      static_cast<std::uint64_t>(std::chrono::duration_cast<milliseconds>(Clock::now() - attempt.begun).count());
+      static_cast<std::uint64_t>(std::chrono::round<milliseconds>(Clock::now() - attempt.begun).count());
   adapt(attempt, code, status);
   reserved_ -= attempt.most_cost;
   if (limits_.budget) {
@@ -472,9 +474,8 @@ void Round::give_up_all_waiting(const std::string& why, const Ended& ended) {
   for (const Waiting& waiting : all) {
     CallOutcome outcome;
     outcome.attempts = waiting.attempts;
-    outcome.reply.problem = waiting.problem.empty() || silent_ >= limits_.breaker
-                                ? why
-                                : fmt::format("{}; the last attempt: {}", why, waiting.problem);
+    outcome.reply.problem =
+        waiting.problem.empty() || is_down() ? why : fmt::format("{}; the last attempt: {}", why, waiting.problem);
     ended(waiting.call, outcome);  // a further call would not be made either
   }
 }

@@ -40,7 +40,8 @@ struct CallLimits {
     std::uint64_t most = 0;    ///< in 10^-12 units
   };
   std::optional<Budget> budget;
-  std::uint32_t breaker = 8;  ///< after so many attempts in a row without any reply the server is taken to be down
+  std::uint32_t breaker =
+      8;  ///< after so many attempts in a row, and in_flight more, without any reply the server is down
   std::uint32_t backoff_ms =
       250;  ///< doubled at each attempt, at most 10 s; a server's Retry-After of up to 60 s holds
 };
