@@ -11,7 +11,7 @@ RUN cmake -S . -B /build -G Ninja -DLEDGERMILL_TESTS=OFF && cmake --build /build
 
 FROM debian:12-slim
 RUN apt-get update \
- && apt-get install -y --no-install-recommends libfmt9 libyaml-cpp0.7 libre2-9 libssl3 libpq5 libsqlite3-0 libcurl4 ca-certificates gnucobol3 \
+ && apt-get install -y --no-install-recommends libfmt9 libyaml-cpp0.7 libre2-9 libssl3 libpq5 libsqlite3-0 libcurl4 libmicrohttpd12 ca-certificates gnucobol3 \
  && rm -rf /var/lib/apt/lists/*
 COPY --from=build /usr/local/bin/ledgermill /usr/local/bin/ledgermill
 COPY --from=build /usr/local/share/ledgermill /usr/local/share/ledgermill

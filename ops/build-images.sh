@@ -1,50 +1,41 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Builds the images of docker/ with docker, podman or buildah, and prints their names.
+# Builds the images of docker/ and writes their digests to docker/images.txt (NAME DIGEST).
 #   ops/build-images.sh [NAME ...]
-# LEDGERMILL_BASE: the Debian 12 slim image by digest (debian:bookworm-slim@sha256:…). LEDGERMILL_MODEL_SERVER_IMAGE: see docker/deepseek.
-# LEDGERMILL_ENGINE: which tool. Images are named ledgermill/NAME:VERSION.
+# LEDGERMILL_BUILDER: buildah (the default where it is there), podman or docker. LEDGERMILL_BASE: another base than Debian's by digest.
+# LEDGERMILL_BUILD_IMAGE: a build stage that is there already.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 case ${1:-} in -h | --help) sed -n '3,6s/^# \{0,1\}//p' "$0"; exit 0 ;; esac
-
-engine=${LEDGERMILL_ENGINE:-}
-for tool in docker podman buildah; do
-  [ -n "$engine" ] || ! command -v $tool >/dev/null || engine=$tool
-done
-[ -n "$engine" ] || { echo "build-images: none of docker, podman, buildah is installed" >&2; exit 12; }
-base=${LEDGERMILL_BASE:-}
-[[ $base == *@sha256:* ]] || { echo "build-images: LEDGERMILL_BASE must name a Debian 12 image by digest, like debian:bookworm-slim@sha256:…" >&2; exit 8; }
-version=$(sed -n 's/^project(.*VERSION \([0-9.]*\).*/\1/p' CMakeLists.txt)
 names=("$@")
-if [ $# = 0 ]; then
-  for folder in docker/*/; do
-    name=$(basename "$folder")
-    [ "$name" = build ] || names+=("$name")
-  done
-fi
-for name in "${names[@]}"; do
-  [ -e "docker/$name/Dockerfile" ] || { echo "build-images: docker/$name/Dockerfile is not there" >&2; exit 8; }
+[ ${#names[@]} -gt 0 ] || names=(cobol_0 cobol_ml_raw_generator cobol_ml_cobol_ingestion cobol_ml_cobol_postgresql cobol_ml_logs_preprocess llm ubuntu_worker)
+builder=${LEDGERMILL_BUILDER:-}
+for program in buildah podman docker; do
+  [ -n "$builder" ] || ! command -v $program >/dev/null || builder=$program
 done
+[ -n "$builder" ] || { echo "build-images: none of buildah, podman, docker is installed" >&2; exit 12; }
 
-# build NAME ARGUMENT...: a fixed time makes the layers of buildah and podman equal from run to run.
-build() {
-  local name=$1
-  shift
-  case $engine in
-  *buildah) buildah build --isolation "${BUILDAH_ISOLATION:-oci}" --timestamp 0 -t "ledgermill/$name:$version" -f "docker/$name/Dockerfile" "$@" . ;;
-  *podman) podman build --timestamp 0 -t "ledgermill/$name:$version" -f "docker/$name/Dockerfile" "$@" . ;;
-  *) SOURCE_DATE_EPOCH=0 docker build -t "ledgermill/$name:$version" -f "docker/$name/Dockerfile" "$@" . ;;
+build() { # TAG ARGS...
+  case $builder in
+  buildah) buildah bud --isolation chroot --layers=false --timestamp 0 -t "$@" . ;;
+  podman) podman build --timestamp 0 -t "$@" . ;;
+  docker) SOURCE_DATE_EPOCH=0 docker buildx build --load --provenance=false --output type=docker,rewrite-timestamp=true -t "$@" . ;;
   esac
 }
+digest() {
+  case $builder in
+  buildah) buildah inspect --type image --format '{{.FromImageDigest}}' "$1" ;;
+  podman) podman image inspect --format '{{.Digest}}' "$1" ;;
+  docker) docker image inspect --format '{{.Id}}' "$1" ;;
+  esac
+}
+stage=${LEDGERMILL_BUILD_IMAGE:-ledgermill-build}
+if [ -z "${LEDGERMILL_BUILD_IMAGE:-}" ]; then
+  build "$stage" ${LEDGERMILL_BASE:+--build-arg "BASE=$LEDGERMILL_BASE"} -f docker/build/Dockerfile
+fi
+: >docker/images.txt.part
 for name in "${names[@]}"; do
-  if [ "$name" = deepseek ]; then
-    server=${LEDGERMILL_MODEL_SERVER_IMAGE:-}
-    [[ $server == *@sha256:* ]] || { echo "deepseek: left out, LEDGERMILL_MODEL_SERVER_IMAGE names no image by digest"; continue; }
-    build "$name" --build-arg "SERVER=$server"
-  else
-    [ -n "${built:-}" ] || { build build --build-arg "BASE=$base"; built=yes; }
-    build "$name" --build-arg "BASE=$base" --build-arg "BUILD=ledgermill/build:$version"
-  fi
-  echo "built ledgermill/$name:$version"
+  build "ledgermill/$name" --build-arg "BUILD=$stage" -f "docker/$name/Dockerfile"
+  echo "$name $(digest "ledgermill/$name")" | tee -a docker/images.txt.part
 done
+mv docker/images.txt.part docker/images.txt

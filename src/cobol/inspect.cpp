@@ -132,7 +132,8 @@ void set_assign(ProgramFile& file, std::string_view right, const CNames& names) 
     file.assign = constant->second;
     return;
   }
-  std::string store(between(right, "COB_SET_FLD(", ")"));
+  // GnuCOBOL 3.2 writes a space behind the macro's name, 3.1 none.
+  std::string store(between(right.substr(std::min(right.find("COB_SET_FLD"), right.size())), "(", ")"));
   std::string item;
   if (!store.empty()) {
     store = between(between(store, ", ", "&"), ", ", ",");

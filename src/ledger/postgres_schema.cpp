@@ -324,6 +324,10 @@ BEGIN
     GRANT USAGE ON SCHEMA ledgermill TO ledgermill_reader;
     GRANT SELECT ON ledgermill.batches TO ledgermill_reader;
   END IF;
+  IF EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'ledgermill_dashboard') THEN
+    GRANT USAGE ON SCHEMA ledgermill TO ledgermill_dashboard;
+    GRANT SELECT ON ALL TABLES IN SCHEMA ledgermill TO ledgermill_dashboard;
+  END IF;
 END $$;
 )sql";
 

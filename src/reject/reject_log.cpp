@@ -340,4 +340,109 @@ void read_part(const fs::path& root, const RejectPart& part, const std::function
   });
 }
 
+namespace {
+
+/// A part opened to be looked at in places.
+class OpenPart {
+ public:
+  OpenPart(const fs::path& root, const RejectPart& part)
+      : path_(root / part.name), fd_(::open(path_.c_str(), O_RDONLY | O_CLOEXEC)), bytes_(part.bytes) {
+    if (!fd_) throw refuse("cannot be opened: " + errno_text(errno));
+    if (fs::file_size(path_) != bytes_) throw refuse("does not have the size that the ledger says");
+  }
+
+  /// The line that begins at `begin`, without its end; `begin` moves to the next.
+  std::string line(std::uint64_t& begin) {
+    std::string text;
+    std::array<std::byte, 16U << 10> piece;
+    for (std::uint64_t at = begin; at < bytes_;) {
+      const std::size_t size = read_some_at(fd_.get(), at, piece, path_);
+      if (size == 0) throw refuse("ends early");
+      const std::string_view bytes(reinterpret_cast<const char*>(piece.data()), size);
+      const std::size_t end = bytes.find('\n');
+      text += bytes.substr(0, end);
+      if (end != std::string_view::npos) {
+        begin = at + end + 1;
+        return text;
+      }
+      at += size;
+    }
+    throw refuse("ends within a line");
+  }
+
+  void check_line_begins_at(std::uint64_t at) {
+    if (at == 0 || at == bytes_) return;
+    std::array<std::byte, 1> before;
+    if (at > bytes_) throw refuse("is shorter than that page");
+    read_exactly_at(fd_.get(), at - 1, before, path_);
+    if (before[0] != std::byte{'\n'}) throw refuse("has no reject that begins there");
+  }
+
+  LoggedReject parse(std::string_view line) const {
+    try {
+      return parse_line(line);
+    } catch (const nlohmann::json::exception&) {
+      throw refuse("holds a line that is no reject");
+    }
+  }
+
+  std::uint64_t bytes() const { return bytes_; }
+
+ private:
+  Failure refuse(const std::string& what) const {
+    return Failure(ReturnCode::kRefused, fmt::format("reject part '{}' {}", path_.string(), what),
+                   "'ledgermill verify BATCH' compares every part with the ledger; bring it back from a backup");
+  }
+
+  fs::path path_;
+  UniqueFd fd_;
+  std::uint64_t bytes_;
+};
+
+bool is_wanted(const LoggedReject& reject, const RejectFilter& filter) {
+  return std::any_of(reject.reasons.begin(), reject.reasons.end(), [&filter](const LoggedReason& reason) {
+    return (filter.code.empty() || reason.code == filter.code) &&
+           (filter.field.empty() || reason.field == filter.field);
+  });
+}
+
+}  // namespace
+
+RejectPage read_page(const fs::path& root, const RejectPart& part, std::uint64_t from_byte, std::size_t most,
+                     const RejectFilter& filter, std::uint64_t most_bytes) {
+  OpenPart open(root, part);
+  open.check_line_begins_at(from_byte);
+  RejectPage page;
+  page.next_byte = from_byte;
+  while (page.next_byte < open.bytes() && page.rejects.size() < most && page.next_byte - from_byte < most_bytes) {
+    LoggedReject reject = open.parse(open.line(page.next_byte));
+    if ((filter.code.empty() && filter.field.empty()) || is_wanted(reject, filter))
+      page.rejects.push_back(std::move(reject));
+  }
+  return page;
+}
+
+std::optional<LoggedReject> find_reject(const fs::path& root, const RejectPart& part, RecordNumber record) {
+  OpenPart open(root, part);
+  // The line sought begins in [low, high).
+  std::uint64_t low = 0;
+  std::uint64_t high = open.bytes();
+  while (low < high) {
+    const std::uint64_t middle = low + (high - low) / 2;
+    std::uint64_t begin = middle;
+    if (middle > low) open.line(begin);  // to the first line that begins behind `middle`
+    if (begin >= high) begin = low;      // none: the rest is one line, or few
+    std::uint64_t next = begin;
+    LoggedReject reject = open.parse(open.line(next));
+    if (reject.record_number == to_int(record)) return reject;
+    if (reject.record_number < to_int(record))
+      low = next;
+    else if (begin == low)
+      return std::nullopt;
+    else
+      high = middle;
+  }
+  return std::nullopt;
+}
+
 }  // namespace ledgermill::reject

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/sha256.h"
+#include "record/batch_id.h"
 #include "record/plan.h"
 #include "record/reject_part.h"
 #include "record/staged_chunk.h"
@@ -52,5 +53,22 @@ struct LoggedReject {
 /// `part`, or a line is no reject. Returns false from `take` to stop early.
 void read_part(const std::filesystem::path& root, const RejectPart& part,
                const std::function<bool(LoggedReject&&)>& take);
+
+/// Which rejects are wanted: those with a reason of this code and field; "" for any.
+struct RejectFilter {
+  std::string code, field;
+};
+struct RejectPage {
+  std::vector<LoggedReject> rejects;
+  std::uint64_t next_byte = 0;  ///< where the next page begins; the part's size at its end
+};
+/// A page of a part, from the line that begins at `from_byte` on: at most `most` rejects, and at most `most_bytes` are
+/// looked at (a page may be empty and not the last). The part's size is compared with the ledger's, its SHA-256 is not:
+/// that is `verify`'s. Failure (RC 8): another size, no line begins there, a line that is no reject.
+RejectPage read_page(const std::filesystem::path& root, const RejectPart& part, std::uint64_t from_byte,
+                     std::size_t most, const RejectFilter& filter, std::uint64_t most_bytes = 4U << 20);
+
+/// The reject of one record, found by halving: lines stand in record order. Failure as `read_page`.
+std::optional<LoggedReject> find_reject(const std::filesystem::path& root, const RejectPart& part, RecordNumber record);
 
 }  // namespace ledgermill::reject

@@ -427,7 +427,8 @@ class Jobs(ProgramTest):
 
     def test_a_flood_of_output_is_cut_and_said(self):
         step = self.one(body('perform 3000000 times display "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789" end-perform goback.'), timeout="5m")
-        self.assertEqual(step["log_lines"], 3000000)
+        # Debian 13's libcob says on standard error that its libxml2 is an older one.
+        self.assertIn(step["log_lines"], (3000000, 3000001))
         self.assertGreater(step["log_lines_left_out"], 0)
         run = next((self.folder / "job-runs/trial").glob("2*"))
         log = run / "ONE/output.log"

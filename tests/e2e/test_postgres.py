@@ -12,6 +12,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import program
 from program import GOOD, HEADER, ProgramTest
+from test_serve import Server
 
 SERVER = os.environ.get("LEDGERMILL_TEST_POSTGRES")
 
@@ -69,9 +70,9 @@ class Postgres(ProgramTest):
         self.assertEqual(len(posted), len(rows))
 
     def test_owner_loader_and_reader_have_their_rights_and_no_more(self):
-        for role in ("ledgermill_loader", "ledgermill_reader"):
+        for role in ("ledgermill_loader", "ledgermill_reader", "ledgermill_dashboard"):
             self.psql(f"DO $$ BEGIN CREATE ROLE {role} NOLOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$")
-        for role, group in (("e2e_owner", None), ("e2e_loader", "ledgermill_loader"), ("e2e_reader", "ledgermill_reader")):
+        for role, group in (("e2e_owner", None), ("e2e_loader", "ledgermill_loader"), ("e2e_reader", "ledgermill_reader"), ("e2e_dashboard", "ledgermill_dashboard")):
             self.psql(f"DO $$ BEGIN CREATE ROLE {role} LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$")
             if group:
                 self.psql(f"GRANT {group} TO {role}")
@@ -89,6 +90,10 @@ class Postgres(ProgramTest):
         for user, forbidden in (
             ("e2e_reader", "SELECT * FROM ledgermill.transactions_postings"),
             ("e2e_reader", "SELECT ledgermill.discard(1)"),
+            ("e2e_dashboard", "SELECT ledgermill.discard(1)"),
+            ("e2e_dashboard", "UPDATE ledgermill.batch SET feed = feed"),
+            ("e2e_dashboard", "INSERT INTO ledgermill.delivery SELECT * FROM ledgermill.delivery"),
+            ("e2e_dashboard", "DELETE FROM ledgermill.transactions_postings"),
             ("e2e_reader", "SELECT * FROM ledgermill.batch"),
             ("e2e_loader", "UPDATE ledgermill.batch SET state = 'published'"),
             ("e2e_loader", "UPDATE ledgermill.chunk SET state = 'done'"),
@@ -103,6 +108,13 @@ class Postgres(ProgramTest):
             with self.subTest(user=user, forbidden=forbidden):
                 self.psql(forbidden, user, fails=True)
         self.run_program("batches", "discard", "1", "--ledger", loader, rc=8)
+        server = Server(self, "--ledger", self.url_of("e2e_dashboard"))
+        batch = server.json("batches")[1]["batches"][0]
+        self.assertEqual((batch["accepted"], batch["rejected"]), (2, 1))
+        for path, query in (("/", {}), ("/batches", {}), ("/batch", {"id": batch["batch"]}), ("/rejects", {"id": batch["batch"]}), ("/record", {"id": batch["batch"], "record": 1}),
+                            ("/record", {"id": batch["batch"], "record": 3}), ("/search", {"q": "day"}), ("/metrics", {})):
+            self.assertEqual(server.page(path, **query)[0], 200, path)
+        self.assertEqual(server.json("record", id=batch["batch"], record=1)[1]["posting"]["Amount"], "1234.50")
 
     def test_a_migration_waits_for_nobody_and_says_who_is_in_the_way(self):
         self.write("day.csv", HEADER + GOOD)

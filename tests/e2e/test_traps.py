@@ -13,12 +13,21 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "traps"))
 import program
 from program import ProgramTest, Result
-from traps import TRAPS
+from traps import traps_on
 
 PLACE = pathlib.Path(__file__).parents[1] / "traps"
 LOOP_SECONDS = 1  # how long a program that never ends is watched
 BARE_SECONDS = 60  # how long one that ends is waited for
 WORKERS = 2
+
+
+def gnucobol_version():
+    """(3, 1) of "cobc (GnuCOBOL) 3.1.2.0"."""
+    said = subprocess.run(["cobc", "--version"], capture_output=True, text=True, check=True).stdout
+    return tuple(map(int, said.split()[2].split(".")[:2]))
+
+
+TRAPS = traps_on(gnucobol_version())
 
 
 def dialect_words(dialect):

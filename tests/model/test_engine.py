@@ -7,19 +7,23 @@
 The engine is installed once, into the folder model-engine beside the program's bin. Without node, npm or a registry
 everything is skipped, and says so. Exit status 77 then."""
 import collections
+import http.client
 import json
 import os
 import pathlib
 import shutil
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "e2e"))
 import program
+import test_enrich_twin
 from enriched_orders import EnrichedOrders
+from misbehaving_server import MisbehavingServer
 
 ITEMS = 12
 
@@ -125,6 +129,46 @@ class RealEngine(EnrichedOrders):
             report = self.enrich(engine, "--in-flight", "3", rc=4)
             self.assert_every_record_once(self.transformed, report)
             self.assertGreater(report["retries"], 0, "one slot and a queue of one do not take three at once")
+
+    def bodies_for(self, records):
+        """The calls that a run makes for orders of which no two ask the same."""
+        self.write("many.yaml", test_enrich_twin.many_questions())
+        lines = [line for line in map(test_enrich_twin.distinct_order, range(3 * records)) if line[73:76] == b"030"]
+        self.write("many.txt", b"".join(lines))
+        with MisbehavingServer() as server:
+            server.models = ["tiny"]
+            self.run_program("enrich", "run", "many.yaml", "many.txt", "--out", "x", "--store", "x-store", "--model-server", server.url, "--model", "tiny", rc=0)
+            return list(server.requests)
+
+    def best_of(self, engine, bodies, slots):
+        """Calls a second that the engine answers when each slot has a caller of its own and nothing is looked at."""
+        queue = list(bodies)
+        def caller():
+            connection = http.client.HTTPConnection(engine.url.removeprefix("http://"))
+            while queue:
+                connection.request("POST", "/api/chat", queue.pop(), {"Content-Type": "application/json"})
+                connection.getresponse().read()
+            connection.close()
+        callers = [threading.Thread(target=caller) for _ in range(slots)]
+        started = time.monotonic()
+        for one in callers:
+            one.start()
+        for one in callers:
+            one.join()
+        return len(bodies) / (time.monotonic() - started)
+
+    def test_nine_tenths_of_the_engines_own_best_are_reached(self):
+        slots = 4
+        bodies = self.bodies_for(60)
+        with Engine(FOLDER, slots=slots) as engine:
+            best = ours = 0
+            for round_ in range(3):
+                best = max(best, self.best_of(engine, bodies, slots))
+                report = self.run_program("enrich", "run", "many.yaml", "many.txt", "--out", "y", "--store", f"y{round_}", "--in-flight", slots, "--model-server", engine.url, "--model", "tiny", "--json", rc=0).json()[0]
+                self.assertEqual(report["calls"], len(bodies))
+                ours = max(ours, report["calls"] / report["asking_seconds"])
+        print(f"{ours:.1f} calls a second, the engine's best is {best:.1f}")
+        self.assertGreater(ours, 0.9 * best)
 
     def test_plan_comes_near_what_then_happens(self):
         with Engine(FOLDER) as engine:

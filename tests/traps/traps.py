@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Traps of legacy COBOL run as job steps: what the bare program does, and what `ledgermill job run` must make of it.
 
-One entry a trap. `steps` is the job as docs/formats/job.md has it. `Bare` was measured on GnuCOBOL 3.1.2: the programs
-compiled with `cobc -x`, run one after the other as a shell script would, each DD an environment variable. `Expect` is
-what the job must come to. tests/e2e/test_traps.py checks both.
+One entry a trap. `steps` is the job as docs/formats/job.md has it. `Bare` was measured on GnuCOBOL 3.1.2 (ON_3_2: on 3.2.0):
+the programs compiled with `cobc -x`, run one after the other as a shell script would, each DD an environment variable.
+`Expect` is what the job must come to. tests/e2e/test_traps.py checks both.
 """
 import dataclasses
 import typing
@@ -628,3 +628,25 @@ DIALECTS = [
 ]
 
 TRAPS = [*RETURN_CODES, *INPUTS, *OUTPUTS, *CHECKS, *CALLS, *FILE_KINDS, *DIALECTS]
+
+# What GnuCOBOL 3.2.0 does otherwise, measured too. As steps of a job nearly all come to the same, since the runner
+# sets COB_LS_VALIDATE and COB_LS_SPLIT.
+CONTROL_BYTE = Bare(1, log="status = 71")
+SPLIT = Bare(0, files={"out.txt": b"0123456789\nABC\nshort\n"})
+ON_3_2 = {
+    "cr-in-a-line": {"bare": CONTROL_BYTE},
+    "nul-in-a-line": {"bare": CONTROL_BYTE},
+    "nul-allowed": {"bare": CONTROL_BYTE},
+    "over-long-line": {"bare": SPLIT},
+    "over-long-line-cut": {"bare": SPLIT},
+    "null-pointer-unchecked": {"bare": Bare(-11)},
+    "s0c7-display-unchecked": {
+        "bare": Bare(0, lie=True, files={"out.txt": b"0012090\n"}, meant={"out.txt": None}),
+        "expect": Expect(0, published={"out.txt": b"0012090\n"}),
+    },
+}
+
+
+def traps_on(version):
+    """The traps with what they come to on that version of GnuCOBOL, e.g. (3, 1)."""
+    return [dataclasses.replace(trap, **ON_3_2.get(trap.name, {})) if version >= (3, 2) else trap for trap in TRAPS]
