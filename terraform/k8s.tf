@@ -89,7 +89,7 @@ locals {
     "ledgermill/cobol-ml-raw-generator" = local.may_write["logs/cobol-ml-raw-generator"]
     "ledgermill/cobol-ml-ingestion"     = local.may_write["logs/cobol-ml-ingestion"]
     "ledgermill/cobol-ml-postgresql"    = concat(local.may_write["logs/cobol-ml-postgresql"], local.may_read_secret["loader"])
-    "ledgermill/cobol-ml-logs-preprocess" = concat(local.may_read["logs"], local.may_read_secret["reader"], [
+    "ledgermill/cobol-ml-logs-preprocess" = concat(local.may_read["logs"], [
       {
         Sid       = "ListOwn"
         Effect    = "Allow"
