@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Says what would go wrong, before money is spent: versions that AWS no longer has, quotas, missing roles and zones.
 #   ops/preflight.sh [--var-file FILE]       exit status 0: nothing; 8: something, each with its next step
-# Reads only. Needs: terraform after init, aws with credentials, jq. LEDGERMILL_TERRAFORM: another folder than terraform/.
+# FILE as Terraform finds it: relative to terraform/. Reads only. Needs: terraform after init, aws with credentials, jq. LEDGERMILL_TERRAFORM: another folder than terraform/.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 12
 folder=${LEDGERMILL_TERRAFORM:-terraform}

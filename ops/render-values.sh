@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Writes what Terraform made (output helm_values, docs/formats/helm-values.md) as environment.yaml into each chart folder of k8s/.
-#   ops/render-values.sh [--stdout] [FOLDER ...]
-# FOLDER: other folders than k8s/*/ with a Chart.yaml. No id is copied by hand, and no secret is in it.
+# Writes what Terraform made (output helm_values, docs/formats/helm-values.md) to k8s/master/environment.yaml, which that chart reads.
+#   ops/render-values.sh [--stdout] [FOLDER]
+# FOLDER: another than k8s/master. No id is copied by hand, and no secret is in it.
 # Needs: an applied terraform/, jq. LEDGERMILL_TERRAFORM: another folder than terraform/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -34,15 +34,8 @@ if [ $stdout = yes ]; then
   echo "$yaml"
   exit
 fi
-folders=("$@")
-if [ $# = 0 ]; then
-  for chart in k8s/*/Chart.yaml; do
-    [ ! -e "$chart" ] || folders+=("${chart%/Chart.yaml}")
-  done
-fi
-[ ${#folders[@]} -gt 0 ] || { echo "render-values: no chart under k8s/" >&2; exit 12; }
-for folder in "${folders[@]}"; do
-  echo "$yaml" >"$folder/environment.yaml.part"
-  mv "$folder/environment.yaml.part" "$folder/environment.yaml"
-  echo "wrote $folder/environment.yaml"
-done
+folder=${1:-k8s/master}
+[ -d "$folder" ] || { echo "render-values: there is no folder $folder" >&2; exit 12; }
+echo "$yaml" >"$folder/environment.yaml.part"
+mv "$folder/environment.yaml.part" "$folder/environment.yaml"
+echo "wrote $folder/environment.yaml"

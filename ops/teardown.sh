@@ -3,7 +3,7 @@
 # Takes an installation down, in the order that works: first what Argo CD and the controllers made (they would make it again, and their
 # load balancers and volumes keep the VPC alive), then what Terraform made.
 #   ops/teardown.sh CLUSTER [--delete-data] [--var-file FILE]
-# CLUSTER is the cluster's name, as a confirmation. The buckets with the reject logs, the data key and a last snapshot of the database stay,
+# CLUSTER is the cluster's name, as a confirmation; FILE is relative to terraform/. The buckets with the reject logs, the data key and a last snapshot of the database stay,
 # and leave Terraform's state; with --delete-data buckets and key go too.
 # Needs: terraform after init, aws, kubectl for this cluster, jq. LEDGERMILL_TERRAFORM: another folder than terraform/.
 set -euo pipefail

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/failure.h"
+#include "batch/findings_by_record.h"
 #include "batch/interruption.h"
 #include "feed/chunk_reader.h"
 #include "rules/constraint_judge.h"
@@ -64,7 +65,7 @@ Enrichment prepare_enrichment(enrich::EnrichmentDefinition definition, feed::Fee
     made.reads.push_back(index);
     made.shown.fields.push_back(feed.layout.fields[index]);
   }
-  field_index(feed, definition, definition.key);
+  if (!definition.key.empty()) field_index(feed, definition, definition.key);
   for (const auto& field : definition.question) field_index(feed, definition, field.field);
   for (const auto& placeholder : definition.placeholders) field_index(feed, definition, placeholder.field);
   made.decision.program = definition.decision.program;
@@ -95,6 +96,8 @@ struct RecordWalk::State {
   std::vector<char> bytes;
   Findings findings;
   Findings said;
+  Findings ordering_room;
+  std::vector<bool> without_totals;  // of the block's records
 
   State(const Enrichment& the_enrichment, const Plan& the_plan, const feed::SourceFile& the_file)
       : enrichment(the_enrichment),
@@ -111,7 +114,7 @@ struct RecordWalk::State {
   }
 
   void show_columns();
-  void decide(DecidedRecord& record, std::span<const Finding> words) const;
+  void show_totals(const ChunkText& text);
   void take_block(const ChunkPlan& chunk, const ChunkText& text, std::uint64_t first,
                   const std::function<void(const DecidedRecord&)>& decided,
                   const std::function<void(const UndecidedRecord&)>& undecided);
@@ -128,8 +131,24 @@ void RecordWalk::State::show_columns() {
   }
 }
 
-/// What the module said of one record: one category, and flags.
-void RecordWalk::State::decide(DecidedRecord& record, std::span<const Finding> words) const {
+/// Puts the totals of each record's group in the place of its own values.
+void RecordWalk::State::show_totals(const ChunkText& text) {
+  without_totals.assign(block.size(), false);
+  if (!enrichment.totals) return;
+  std::vector<std::string_view> cells(block.layout().fields.size());
+  for (std::uint32_t i = 0; i < block.size(); ++i) {
+    for (std::size_t f = 0; f < cells.size(); ++f) cells[f] = text.at(block.texts(f)[i]);
+    const std::vector<std::int64_t>* totals = enrichment.totals->find(cells);
+    without_totals[i] = totals == nullptr;
+    for (std::size_t t = 0; t < enrichment.totals->reads().size(); ++t) {
+      const std::size_t read = enrichment.totals->reads()[t];
+      shown.states(read)[i] = totals == nullptr ? FieldState::kMissing : FieldState::kValid;
+      shown.integers(read)[i] = totals == nullptr ? 0 : (*totals)[t];
+    }
+  }
+}
+
+void take_decision(const Enrichment& enrichment, std::span<const Finding> words, DecidedRecord& record) {
   const enrich::EnrichmentDefinition& definition = enrichment.definition;
   std::size_t categories = 0;
   record.flags.clear();
@@ -148,6 +167,18 @@ void RecordWalk::State::decide(DecidedRecord& record, std::span<const Finding> w
                               record.number, categories),
                   "its table must have one category for every pair of values");
   }
+  record.question.answers.resize(definition.question.size());
+  for (std::size_t q = 0; q < definition.question.size(); ++q) {
+    const auto& field = definition.question[q];
+    const std::size_t cell = *enrichment.feed.definition.layout.find(field.field);
+    record.question.answers[q] = enrich::known_value(field, record.cells[cell]);
+  }
+}
+
+std::string abend_among(std::span<const Finding> words) {
+  const auto abend =
+      std::find_if(words.begin(), words.end(), [](const Finding& one) { return !is_module_rule(one.reason.code); });
+  return abend == words.end() ? "" : std::string(reason_name(abend->reason.code));
 }
 
 std::vector<std::string> RecordWalk::State::reasons_of(std::span<const Finding> of_record) const {
@@ -167,6 +198,7 @@ void RecordWalk::State::take_block(const ChunkPlan& chunk, const ChunkText& text
   constraints.judge(block, text, findings);
   if (feed_module) feed_module->judge(text, findings);
   show_columns();
+  show_totals(text);
   said.clear();
   decision.judge(text, said);
   // An abend or time-out of the decision module is a reason against the record, not a word about it.
@@ -174,9 +206,8 @@ void RecordWalk::State::take_block(const ChunkPlan& chunk, const ChunkText& text
                                            [](const Finding& one) { return !is_module_rule(one.reason.code); });
   findings.insert(findings.end(), said.begin(), words);
   said.erase(said.begin(), words);
-  const auto by_record = [](const Finding& a, const Finding& b) { return a.record < b.record; };
-  std::stable_sort(findings.begin(), findings.end(), by_record);
-  std::stable_sort(said.begin(), said.end(), by_record);
+  order_findings(findings, ordering_room);
+  order_findings(said, ordering_room);
   std::size_t next_finding = 0;
   std::size_t next_word = 0;
   const auto of_record = [](const Findings& all, std::size_t& next, std::uint32_t record) {
@@ -184,9 +215,7 @@ void RecordWalk::State::take_block(const ChunkPlan& chunk, const ChunkText& text
     while (next < all.size() && all[next].record == record) ++next;
     return std::span<const Finding>(all).subspan(begin, next - begin);
   };
-  const enrich::EnrichmentDefinition& definition = enrichment.definition;
   DecidedRecord record;
-  record.question.answers.resize(definition.question.size());
   record.cells.resize(block.layout().fields.size());
   for (std::uint32_t i = 0; i < block.size(); ++i) {
     const Frame& frame = block.frames()[i];
@@ -194,19 +223,15 @@ void RecordWalk::State::take_block(const ChunkPlan& chunk, const ChunkText& text
     const auto about = of_record(said, next_word, i);
     const std::uint64_t number = first + i;
     const std::uint64_t line = chunk.first_line + frame.line;
-    if (!against.empty()) {
-      undecided({number, line, reasons_of(against)});
+    if (!against.empty() || without_totals[i]) {
+      undecided({number, line, against.empty() ? std::vector<std::string>{"no-totals"} : reasons_of(against)});
       continue;
     }
     record.number = number;
     record.line = line;
     record.bytes = text.source.substr(frame.offset, frame.length);
     for (std::size_t f = 0; f < record.cells.size(); ++f) record.cells[f] = text.at(block.texts(f)[i]);
-    decide(record, about);
-    for (std::size_t q = 0; q < definition.question.size(); ++q) {
-      const auto& field = definition.question[q];
-      record.question.answers[q] = enrich::known_value(field, record.cells[*block.layout().find(field.field)]);
-    }
+    take_decision(enrichment, about, record);
     decided(record);
   }
 }

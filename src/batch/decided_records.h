@@ -5,11 +5,14 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "batch/chunk_ingester.h"
+#include "batch/record_totals.h"
 #include "enrich/definition.h"
 #include "enrich/question.h"
 #include "feed/source_file.h"
@@ -24,8 +27,9 @@ struct Enrichment {
   Feed feed;
   RuleModule decision;  ///< one rule a category, then one a flag
   rules::ModuleImage module;
-  Layout shown;                    ///< what of the feed's layout the module is shown, in the order of `reads`
-  std::vector<std::size_t> reads;  ///< feed field of each shown field
+  Layout shown;                        ///< what of the feed's layout the module is shown, in the order of `reads`
+  std::vector<std::size_t> reads;      ///< feed field of each shown field
+  std::optional<RecordTotals> totals;  ///< given by the caller: the module is shown them instead of the record's own
 };
 
 /// Finds the decision module and holds the definition against the feed's layout. Failure RC 8: a field that the feed
@@ -49,6 +53,12 @@ struct UndecidedRecord {
   std::uint64_t line = 0;
   std::vector<std::string> reasons;  ///< "type-error Amount", each reason once
 };
+
+/// Fills in category, flags and question of a record whose cells are known, by what the module said of it. Failure RC
+/// 8: no category, or two.
+void take_decision(const Enrichment& enrichment, std::span<const Finding> words, DecidedRecord& record);
+/// "cobol-abend" or "cobol-timeout" when the module did not get through the record; "" otherwise.
+std::string abend_among(std::span<const Finding> words);
 
 /// Walks through a feed file in record order and has each record judged by its feed and decided by the COBOL module.
 /// Holds judge processes; used by one single-threaded process.

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "batch/enrich.h"
 
-#include <fcntl.h>
 #include <fmt/core.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -12,7 +10,10 @@
 
 #include "base/check.h"
 #include "base/file.h"
+#include "batch/enrich_receipt.h"
 #include "batch/interruption.h"
+#include "batch/posted_records.h"
+#include "batch/whole_file.h"
 #include "enrich/asking.h"
 #include "feed/survey.h"
 
@@ -26,62 +27,23 @@ namespace {
 
 using QuestionCounts = std::map<Question, std::uint64_t>;
 
-/// A file that appears whole or not at all: written beside its place, synced, renamed over it.
-class WholeFile {
- public:
-  explicit WholeFile(fs::path path) : path_(std::move(path)), partial_(path_.string() + ".partial") {
-    if (!path_.parent_path().empty()) {
-      std::error_code error;
-      fs::create_directories(path_.parent_path(), error);
-    }
-    fd_ = UniqueFd(::open(partial_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640));
-    if (!fd_) {
-      throw Failure(ReturnCode::kUnavailable,
-                    fmt::format("cannot create '{}': {}", partial_.string(), errno_text(errno)));
-    }
-  }
-
-  WholeFile(const WholeFile&) = delete;
-  WholeFile& operator=(const WholeFile&) = delete;
-  ~WholeFile() {
-    std::error_code error;
-    if (fd_) fs::remove(partial_, error);  // not finished: nothing of it is kept
-  }
-
-  void write(std::string_view text) {
-    buffer_ += text;
-    if (buffer_.size() >= kBufferBytes) flush();
-  }
-  void finish() {
-    flush();
-    sync_and_close(std::move(fd_), partial_);
-    std::error_code error;
-    fs::rename(partial_, path_, error);
-    if (error) {
-      throw Failure(ReturnCode::kUnavailable,
-                    fmt::format("cannot rename '{}': {}", partial_.string(), error.message()));
-    }
-  }
-
- private:
-  static constexpr std::size_t kBufferBytes = 1U << 20;
-  void flush() {
-    write_all(fd_.get(), std::as_bytes(std::span(buffer_)), partial_);
-    buffer_.clear();
-  }
-
-  fs::path path_;
-  fs::path partial_;
-  UniqueFd fd_;
-  std::string buffer_;
-};
-
 Plan survey_for(const Enrichment& enrichment, const feed::SourceFile& file, Timestamp now) {
   feed::SurveyOptions options;
   options.now = now;
   options.progress = [](std::uint64_t) { stop_if_interrupted(); };
   return feed::survey(file, enrichment.feed.definition, options);
 }
+
+/// The records that are enriched: of a feed file, or of a batch.
+struct Records {
+  std::uint64_t count = 0;
+  Digest file;
+  std::string batch;  ///< "" of a file
+  std::function<void(const std::function<void(const DecidedRecord&)>&,
+                     const std::function<void(const UndecidedRecord&)>&)>
+      each;
+  std::function<void()> check_unchanged;
+};
 
 /// An answer to each question, wherever it came from.
 struct Answered {
@@ -98,16 +60,17 @@ struct Answered {
 /// Writes the text file, the annotations and the quarantine of one feed file.
 class Writer {
  public:
-  Writer(const Enrichment& enrichment, std::map<Question, Answered> answers, EnrichReport& report, WholeFile& text,
+  /// `text` is null where no text file is wanted.
+  Writer(const Enrichment& enrichment, std::map<Question, Answered> answers, EnrichReport& report, WholeFile* text,
          WholeFile& annotations, WholeFile& quarantine)
-      : definition_(enrichment.definition),
+      : enrichment_(enrichment),
+        definition_(enrichment.definition),
         layout_(enrichment.feed.definition.layout),
         answers_(std::move(answers)),
         report_(report),
         text_(text),
         annotations_(annotations),
-        quarantine_(quarantine),
-        key_(*layout_.find(definition_.key)) {
+        quarantine_(quarantine) {
     for (const auto& placeholder : definition_.placeholders)
       placeholder_fields_.push_back(*layout_.find(placeholder.field));
   }
@@ -121,14 +84,14 @@ class Writer {
                         const std::string& recommendation);
   std::vector<std::string> flags_of(const DecidedRecord& record, const Answered& answered) const;
 
+  const Enrichment& enrichment_;
   const enrich::EnrichmentDefinition& definition_;
   const Layout& layout_;
   std::map<Question, Answered> answers_;
   EnrichReport& report_;
-  WholeFile& text_;
+  WholeFile* text_;
   WholeFile& annotations_;
   WholeFile& quarantine_;
-  std::size_t key_;
   std::vector<std::size_t> placeholder_fields_;
 };
 
@@ -160,20 +123,28 @@ void Writer::write_line(const DecidedRecord& record, const enrich::Category& cat
       at += part->first.size();
     }
   }
-  text_.write(line + "\n");
+  text_->write(line + "\n");
 }
 
 void Writer::write_annotation(const DecidedRecord& record, const enrich::Category& category, const Answered& answered,
                               const std::string& recommendation) {
-  Json json{{"record_number", record.number},   {definition_.key, enrich::without_hidden(record.cells[key_])},
-            {"category", category.name},        {"discount_percent", category.discount_percent},
-            {"recommendation", recommendation}, {"suggested_item", answered.answer().suggested_item},
-            {"source", answered.source()},      {"flags", flags_of(record, answered)},
-            {"enrichment", definition_.name},   {"question", enrich::question_id(definition_, record.question)}};
+  Json json{{"record_number", record.number}};
+  if (!definition_.key.empty())
+    json[definition_.key] = enrich::without_hidden(record.cells[*layout_.find(definition_.key)]);
+  if (!report_.batch.empty()) json["batch"] = report_.batch;
+  json["category"] = category.name;
+  json["discount_percent"] = category.discount_percent;
+  json["recommendation"] = recommendation;
+  json[category.labels.empty() ? "suggested_item" : "label"] = answered.answer().suggested_item;
+  json["source"] = answered.source();
+  json["flags"] = flags_of(record, answered);
+  json["enrichment"] = definition_.name;
+  json["question"] = enrich::question_id(definition_, record.question);
   Json from{{"definition", definition_.digest.hex12()},
             {"decision", definition_.decision.program},
             {"prompt_version", definition_.prompt_version},
             {"prompt_digest", definition_.prompt_digest.hex12()}};
+  if (enrichment_.totals) from["totals"] = enrichment_.totals->file_digest().hex12();
   if (answered.stored != nullptr) {
     const enrich::Provenance& provenance = answered.stored->provenance;
     from["model"] = provenance.model;
@@ -199,7 +170,7 @@ void Writer::decided(const DecidedRecord& record) {
   for (std::size_t i = 0; i < placeholder_fields_.size(); ++i)
     values.emplace_back(definition_.placeholders[i].name, record.cells[placeholder_fields_[i]]);
   const std::string recommendation = enrich::render(category, found->second.answer(), values);
-  write_line(record, category, recommendation);
+  if (text_ != nullptr) write_line(record, category, recommendation);
   write_annotation(record, category, found->second, recommendation);
   ++report_.annotated;
   ++report_.by_category[category.name];
@@ -216,14 +187,14 @@ void Writer::undecided(const UndecidedRecord& record) {
 }
 
 /// The distinct questions of a file, and how many records ask each.
-QuestionCounts questions_of(RecordWalk& walk, EnrichProgress progress,
+QuestionCounts questions_of(const Records& records, EnrichProgress progress,
                             const std::function<void(const EnrichProgress&)>& observer, std::uint64_t& undecided) {
   constexpr std::uint64_t kTellEvery = 65536;
   QuestionCounts counts;
   const auto tell = [&] {
     if (observer && ++progress.done % kTellEvery == 0) observer(progress);
   };
-  walk.each(
+  records.each(
       [&](const DecidedRecord& record) {
         ++counts[record.question];
         tell();
@@ -252,6 +223,15 @@ enrich::CallLimits limits_of(const enrich::EnrichmentDefinition& definition, con
   limits.timeout_ms = options.timeout_ms.value_or(definition.timeout_ms);
   limits.response_bytes = definition.response_bytes;
   limits.most_calls = options.most_calls;
+  if (options.most_cost) {
+    const enrich::TokenPrice* price = definition.price_of(options.server->model);
+    if (price == nullptr)
+      throw Failure(
+          ReturnCode::kRefused,
+          fmt::format("enrichment '{}' has no price for the model '{}'", definition.name, options.server->model),
+          fmt::format("write it under 'prices' in {}, or leave --max-cost out", definition.path.string()));
+    limits.budget = {price->input, price->output, *options.most_cost * 1'000'000};
+  }
   if (options.deadline_seconds) {
     limits.deadline =
         std::chrono::steady_clock::now() + std::chrono::duration_cast<std::chrono::steady_clock::duration>(
@@ -345,20 +325,20 @@ void refuse_out_over_source(const fs::path& out, const fs::path& source) {
 
 void write_all_records(const Enrichment& enrichment, const QuestionCounts& questions,
                        std::map<Question, Answered> answers, const std::vector<enrich::Unanswered>& unanswered,
-                       RecordWalk& walk, const feed::SourceFile& file, const Plan& plan, const EnrichOptions& options,
-                       EnrichReport& report) {
-  const fs::path annotations_path = options.store.annotations(enrichment.definition.name, plan.file.sha256);
-  const fs::path quarantine_path = options.store.quarantine(enrichment.definition.name, plan.file.sha256);
-  WholeFile text(options.out);
+                       const Records& records, const EnrichOptions& options, EnrichReport& report) {
+  const fs::path annotations_path = options.store.annotations(enrichment.definition.name, records.file);
+  const fs::path quarantine_path = options.store.quarantine(enrichment.definition.name, records.file);
+  std::optional<WholeFile> text;
+  if (!options.out.empty()) text.emplace(options.out);
   WholeFile annotations(annotations_path);
   WholeFile quarantine(quarantine_path);
   describe_unanswered(enrichment, questions, unanswered, quarantine, report);
-  Writer writer(enrichment, std::move(answers), report, text, annotations, quarantine);
+  Writer writer(enrichment, std::move(answers), report, text ? &*text : nullptr, annotations, quarantine);
   report.undecided = 0;
-  walk.each([&](const DecidedRecord& record) { writer.decided(record); },
-            [&](const UndecidedRecord& record) { writer.undecided(record); });
-  LM_CHECK(report.annotated + report.undecided == plan.records, "every record is annotated or in quarantine, once");
-  file.check_unchanged();
+  records.each([&](const DecidedRecord& record) { writer.decided(record); },
+               [&](const UndecidedRecord& record) { writer.undecided(record); });
+  LM_CHECK(report.annotated + report.undecided == records.count, "every record is annotated or in quarantine, once");
+  records.check_unchanged();
   quarantine.finish();
   if (report.undecided == 0 && unanswered.empty()) {
     std::error_code error;
@@ -367,38 +347,67 @@ void write_all_records(const Enrichment& enrichment, const QuestionCounts& quest
     report.quarantine = quarantine_path.string();
   }
   annotations.finish();
-  text.finish();  // last: who sees the output sees all that belongs to it
+  if (text) text->finish();  // last: who sees the output sees all that belongs to it
   report.out = options.out.string();
   report.annotations = annotations_path.string();
 }
 
-void enrich_one(const Enrichment& enrichment, const fs::path& path, const EnrichOptions& options,
-                EnrichReport& report) {
-  refuse_out_over_source(options.out, path);
-  const feed::SourceFile file(path);
+void enrich_records(const Enrichment& enrichment, const Records& records, enrich::AnswerStore& store,
+                    const EnrichOptions& options, EnrichReport& report) {
   std::optional<enrich::ModelServer> server;
   if (options.server) server.emplace(*options.server);
-  enrich::AnswerStore store(options.store.answers(), enrich::AnswerStore::Access::kWrite);
   report.damaged_answers = store.damaged_lines();
   std::optional<enrich::ServerDescription> description;
   if (server) description = server->describe(kDescribeTimeoutMs);
   const enrich::Asked asked = who_is_asked(options, description, store);
   report.model = asked.model;
   report.model_digest = asked.model_digest;
-  const Plan plan = survey_for(enrichment, file, options.now);
-  report.file_sha256 = plan.file.sha256.hex();
-  report.records = plan.records;
-  RecordWalk walk(enrichment, plan, file);
+  report.file_sha256 = records.file.hex();
+  report.records = records.count;
   const QuestionCounts questions =
-      questions_of(walk, {EnrichProgress::Stage::kReading, 0, plan.records, 0}, options.progress, report.undecided);
+      questions_of(records, {EnrichProgress::Stage::kReading, 0, records.count, 0}, options.progress, report.undecided);
   const std::vector<Question> open = without_answer(enrichment, questions, asked, store);
   report.questions = questions.size();
   report.stored = questions.size() - open.size();
   std::vector<enrich::Unanswered> unanswered;
+  const auto begun = std::chrono::steady_clock::now();
   ask_open(enrichment, open, options, server ? &*server : nullptr, description, store, report, unanswered);
+  report.asking_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+  if (const enrich::TokenPrice* price = enrichment.definition.price_of(asked.model); price != nullptr)
+    report.cost = Cost::of(*price, report.calls.input_tokens, report.calls.output_tokens);
   write_all_records(enrichment, questions, collect_answers(enrichment, questions, asked, store, unanswered), unanswered,
-                    walk, file, plan, options, report);
+                    records, options, report);
   if (report.undecided > 0 || report.unanswered > 0) report.return_code = ReturnCode::kRejects;
+}
+
+/// Runs `work`; what concerns the records or the server becomes the report's.
+void reported(EnrichReport& report, const std::function<void()>& work) {
+  const auto start = std::chrono::steady_clock::now();
+  try {
+    work();
+  } catch (const Failure& failure) {
+    report.return_code = failure.code();
+    report.fact = failure.fact();
+    report.hint = failure.hint();
+  }
+  report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+Records records_of(RecordWalk& walk, const Plan& plan, const feed::SourceFile& file) {
+  return {plan.records, plan.file.sha256, "",
+          [&walk](const auto& decided, const auto& undecided) { walk.each(decided, undecided); },
+          [&file] { file.check_unchanged(); }};
+}
+
+void enrich_one(const Enrichment& enrichment, const fs::path& path, const EnrichOptions& options,
+                EnrichReport& report) {
+  refuse_out_over_source(options.out, path);
+  const feed::SourceFile file(path);
+  enrich::AnswerStore store(options.store.answers(), enrich::AnswerStore::Access::kWrite);
+  const Plan plan = survey_for(enrichment, file, options.now);
+  RecordWalk walk(enrichment, plan, file);
+  enrich_records(enrichment, records_of(walk, plan, file), store, options, report);
+  if (report.unanswered == 0) write_receipt(enrichment, options, report);
 }
 
 }  // namespace
@@ -429,18 +438,27 @@ std::vector<fs::path> EnrichmentStore::annotation_files(const std::optional<std:
 }
 
 EnrichReport enrich_file(const Enrichment& enrichment, const fs::path& path, const EnrichOptions& options) {
-  const auto start = std::chrono::steady_clock::now();
   EnrichReport report;
   report.enrichment = enrichment.definition.name;
   report.file = path.string();
-  try {
-    enrich_one(enrichment, path, options, report);
-  } catch (const Failure& failure) {
-    report.return_code = failure.code();
-    report.fact = failure.fact();
-    report.hint = failure.hint();
-  }
-  report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  reported(report, [&] { enrich_one(enrichment, path, options, report); });
+  return report;
+}
+
+EnrichReport enrich_postings(const Enrichment& enrichment, ledger::Ledger& ledger, const ledger::BatchSummary& batch,
+                             const EnrichOptions& options) {
+  EnrichReport report;
+  report.enrichment = enrichment.definition.name;
+  report.file = batch.file.name;
+  report.batch = batch.id.text;
+  reported(report, [&] {
+    PostingWalk walk(enrichment, ledger, batch);
+    enrich::AnswerStore store(options.store.answers(), enrich::AnswerStore::Access::kWrite);
+    const Records records{batch.totals.accepted, batch.file.sha256, report.batch,
+                          [&walk](const auto& decided, const auto& undecided) { walk.each(decided, undecided); },
+                          [] {}};
+    enrich_records(enrichment, records, store, options, report);
+  });
   return report;
 }
 
@@ -455,7 +473,8 @@ EnrichPlan plan_enrichment(const Enrichment& enrichment, const fs::path& path, c
   EnrichPlan made;
   made.records = plan.records;
   const QuestionCounts questions =
-      questions_of(walk, {EnrichProgress::Stage::kReading, 0, plan.records, 0}, options.progress, made.undecided);
+      questions_of(records_of(walk, plan, file), {EnrichProgress::Stage::kReading, 0, plan.records, 0},
+                   options.progress, made.undecided);
   const std::vector<Question> open = without_answer(enrichment, questions, asked, store);
   made.questions = questions.size();
   made.to_ask = open.size();
@@ -473,6 +492,7 @@ EnrichPlan plan_enrichment(const Enrichment& enrichment, const fs::path& path, c
   double input = 0;
   double output = 0;
   double milliseconds = 0;
+  double attempts = 0;
   for (const auto& [key, answer] : store.answers()) {
     const enrich::Provenance& from = answer.provenance;
     if (from.model != asked.model || from.model_digest != asked.model_digest) continue;
@@ -480,14 +500,32 @@ EnrichPlan plan_enrichment(const Enrichment& enrichment, const fs::path& path, c
     input += static_cast<double>(from.input_tokens);
     output += static_cast<double>(from.output_tokens);
     milliseconds += static_cast<double>(from.milliseconds);
+    attempts += from.attempts;
   }
   if (made.measured_answers > 0) {
     const double share = static_cast<double>(made.to_ask) / static_cast<double>(made.measured_answers);
     made.input_tokens = input * share;
     made.output_tokens = output * share;
+    made.calls = attempts * share;
     made.seconds = milliseconds / 1000 * share / options.in_flight.value_or(definition.in_flight);
   }
+  if (const enrich::TokenPrice* price = definition.price_of(asked.model); price != nullptr) {
+    made.most_cost = Cost::of(*price, made.most_input_tokens, made.most_output_tokens);
+    if (made.input_tokens)
+      made.cost = Cost::of(*price, static_cast<std::uint64_t>(*made.input_tokens),
+                           static_cast<std::uint64_t>(*made.output_tokens));
+  }
   return made;
+}
+
+Cost Cost::of(const enrich::TokenPrice& price, std::uint64_t input_tokens, std::uint64_t output_tokens) {
+  constexpr std::uint64_t kTokensOfAPrice = 1'000'000;
+  const std::uint64_t exact = input_tokens * price.input + output_tokens * price.output;
+  return {price.currency, (exact + kTokensOfAPrice - 1) / kTokensOfAPrice};
+}
+
+std::string Cost::text() const {
+  return fmt::format("{} {}", Amount{static_cast<std::int64_t>(millionths), 6}.text(), currency);
 }
 
 }  // namespace ledgermill::batch

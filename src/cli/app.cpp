@@ -73,9 +73,11 @@ int run_command_line(int argc, const char* const* argv) {
     print_failure(failure);
     return static_cast<int>(failure.code());
   }
-  for (const auto add : {add_generate, add_check,  add_run,    add_ingest, add_post,   add_staged,    add_batches,
-                         add_rejects,  add_verify, add_doctor, add_clean,  add_feed,   add_rules,     add_cobol,
-                         add_job,      add_enrich, add_ledger, add_serve,  add_status, add_completion}) {
+  for (const auto add :
+       {add_generate, add_check,    add_run,    add_ingest,  add_post,  add_staged,   add_batches,
+        add_rejects,  add_triage,   add_verify, add_doctor,  add_clean, add_feed,     add_rules,
+        add_cobol,    add_job,      add_enrich, add_dataset, add_train, add_evaluate, add_promote,
+        add_score,    add_feedback, add_report, add_ledger,  add_serve, add_status,   add_completion}) {
     add(app, session);
   }
   return parse_and_run(app, session, argc, argv);

@@ -70,8 +70,16 @@ std::vector<fs::path> Session::enrichment_folders() const {
 }
 
 rules::ModulePlaces Session::module_places() const {
-  return {folders(settings.modules, "cobol/programs", shared_folder() / "cobol"),
+  return {folders(settings.modules, "cobol/programs", shared_folder() / "cobol" / "programs"),
           settings.cache.empty() ? default_cache() : fs::absolute(settings.cache)};
+}
+
+fs::path Session::job_file(const std::string& text) const {
+  if (text.find_first_of("./") != std::string::npos) return text;
+  for (const fs::path& folder : folders({}, "jobs", shared_folder() / "jobs")) {
+    if (fs::is_regular_file(folder / (text + ".yaml"))) return folder / (text + ".yaml");
+  }
+  return text;
 }
 
 feed::FeedDefinition Session::definition(const std::string& name) const {

@@ -55,6 +55,8 @@ struct Session {
   rules::ModulePlaces module_places() const;
   std::vector<std::filesystem::path> enrichment_folders() const;
   feed::FeedDefinition definition(const std::string& name) const;
+  /// A path as it is; a name without '/' and '.' stands for jobs/<name>.yaml here, or where the program is installed.
+  std::filesystem::path job_file(const std::string& text) const;
   ledger::LedgerOptions ledger_options() const;
   std::unique_ptr<ledger::Ledger> open_ledger(ledger::LedgerOptions::Access access) const;
   std::filesystem::path rejects_root() const;
@@ -81,6 +83,7 @@ void add_post(CLI::App& app, Session& session);
 void add_staged(CLI::App& app, Session& session);
 void add_batches(CLI::App& app, Session& session);
 void add_rejects(CLI::App& app, Session& session);
+void add_triage(CLI::App& app, Session& session);
 void add_verify(CLI::App& app, Session& session);
 void add_doctor(CLI::App& app, Session& session);
 void add_clean(CLI::App& app, Session& session);
@@ -89,6 +92,13 @@ void add_rules(CLI::App& app, Session& session);
 void add_cobol(CLI::App& app, Session& session);
 void add_job(CLI::App& app, Session& session);
 void add_enrich(CLI::App& app, Session& session);
+void add_dataset(CLI::App& app, Session& session);
+void add_train(CLI::App& app, Session& session);
+void add_evaluate(CLI::App& app, Session& session);
+void add_promote(CLI::App& app, Session& session);
+void add_score(CLI::App& app, Session& session);
+void add_feedback(CLI::App& app, Session& session);
+void add_report(CLI::App& app, Session& session);
 void add_ledger(CLI::App& app, Session& session);
 void add_completion(CLI::App& app, Session& session);
 

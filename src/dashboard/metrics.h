@@ -18,7 +18,7 @@ struct ServerCounts {
   std::map<std::string, double> seconds;                          ///< by route
 };
 
-/// Prometheus text, version 0.0.4 (docs/formats/metrics.md).
+/// Prometheus text, version 0.0.4 (docs/formats/prometheus-metrics.md).
 std::string metrics_text(const std::vector<ledger::FeedTotals>& feeds, const Today& today,
                          const EnrichmentFound& enrichment, const ServerCounts& server, const std::string& version,
                          Timestamp now);

@@ -88,6 +88,18 @@ Expected<std::size_t, Refusal> scan_characters(std::string_view text) {
   return characters;
 }
 
+/// Letters of scripts other than the Latin one: all above it but the general punctuation.
+bool has_foreign_letter(std::string_view text) {
+  constexpr char32_t kLatinEnd = 0x250;
+  for (std::size_t at = 0; at < text.size();) {
+    const auto character = next_character(text, at);
+    if (!character) return true;
+    const bool punctuation = *character >= 0x2000 && *character <= 0x206f;
+    if (*character >= kLatinEnd && !punctuation) return true;
+  }
+  return false;
+}
+
 /// The words of the text in lower case, ASCII letters only: "don't" is two.
 std::vector<std::string> words_of(std::string_view text) {
   std::vector<std::string> words(1);
@@ -157,6 +169,8 @@ Expected<std::string, Refusal> verify_text(const EnrichmentDefinition& definitio
   if (!rest) return Refused(rest.error());
   const auto scanned = scan_characters(*rest);
   if (!scanned) return Refused(scanned.error());
+  if (definition.latin_only && has_foreign_letter(*rest))
+    return refused("foreign-script", "the text has a character that is not of the Latin script");
   std::size_t characters = 0;
   for (const char c : text) characters += (static_cast<unsigned char>(c) & 0xc0U) != 0x80 ? 1 : 0;
   if (characters < definition.min_length || characters > definition.max_length)
@@ -187,7 +201,7 @@ Expected<Answer, Refusal> verify_answer(const EnrichmentDefinition& definition, 
   if (!choices.empty()) {
     answer.suggested_item = (*json)["b_item"].get<std::string>();
     if (std::find(choices.begin(), choices.end(), answer.suggested_item) == choices.end())
-      return refused("suggestion", "b_item is not one of the products that may be suggested");
+      return refused("suggestion", "b_item is not one of those that may be chosen");
   }
   const auto text =
       verify_text(definition, definition.categories[question.category], (*json)["c_text"].get<std::string>());
@@ -204,7 +218,7 @@ std::string embedded_answer(const EnrichmentDefinition& definition, const Questi
   };
   Json json{{"a_id", question_id(definition, question)}};
   if (const auto choices = suggestions(definition, question); !choices.empty())
-    json["b_item"] = choices[pick(30, choices.size())];
+    json["b_item"] = category.labels.empty() ? choices[pick(30, choices.size())] : choices.front();
   json["c_text"] = category.texts[pick(31, category.texts.size())];
   return json.dump();
 }

@@ -15,7 +15,7 @@ namespace ledgermill::enrich {
 /// A verified answer: text with placeholders, none of which is filled in yet.
 struct Answer {
   std::string text;
-  std::string suggested_item;  ///< "" where the category suggests nothing
+  std::string suggested_item;  ///< or the label; "" where the category has neither
 
   bool operator==(const Answer&) const = default;
 };
@@ -36,8 +36,8 @@ struct Refusal {
 [[nodiscard]] Expected<std::string, Refusal> verify_text(const EnrichmentDefinition& definition,
                                                          const Category& category, std::string_view text);
 
-/// The answer of the embedded enricher: one of the category's texts, chosen by the question's digest. As JSON, in the
-/// form in which a model would have given it.
+/// The answer of the embedded enricher: one of the category's texts, chosen by the question's digest, and its first
+/// label. As JSON, in the form in which a model would have given it.
 std::string embedded_answer(const EnrichmentDefinition& definition, const Question& question);
 
 /// Values for placeholders: name and text.

@@ -145,9 +145,15 @@ const StoredAnswer* AnswerStore::find(const std::string& key) const {
 void AnswerStore::add(const StoredAnswer& answer) {
   const std::string line = to_line(answer);
   write_all(fd_.get(), std::as_bytes(std::span(line)), path_);
-  if (::fdatasync(fd_.get()) != 0) throw cannot("sync", path_);
+  unsynced_ = true;
   model_digests_[answer.provenance.model] = answer.provenance.model_digest;
   answers_[answer.key] = answer;
+}
+
+void AnswerStore::sync() {
+  if (!unsynced_) return;
+  if (::fdatasync(fd_.get()) != 0) throw cannot("sync", path_);
+  unsynced_ = false;
 }
 
 std::string AnswerStore::last_digest_of(const std::string& model) const {

@@ -37,7 +37,7 @@ struct StoredAnswer {
   bool operator==(const StoredAnswer&) const = default;
 };
 
-/// The answers received so far: one JSON object a line, appended and synced as each comes (docs/formats/
+/// The answers received so far: one JSON object a line, appended as each comes (docs/formats/
 /// enrichment-store.md), so a kill costs only what was in flight. Each line carries its own digest: a torn last line is
 /// cut off when the store is opened for writing, a damaged one in the middle is left out and counted.
 class AnswerStore {
@@ -50,8 +50,12 @@ class AnswerStore {
 
   /// Valid until the next `add`.
   const StoredAnswer* find(const std::string& key) const;
-  /// Appends and syncs. Of two answers to one key the last holds. Failure RC 12 (disk full).
+  /// Appends; a kill of the process loses nothing that was added. Of two answers to one key the last holds.
+  /// Failure RC 12 (disk full).
   void add(const StoredAnswer& answer);
+  /// Brings what was added to the disk: a loss of power loses nothing after it. Many answers share one sync, since a
+  /// sync may take longer than an answer. Failure RC 12.
+  void sync();
 
   const std::map<std::string, StoredAnswer>& answers() const { return answers_; }
   std::uint64_t damaged_lines() const { return damaged_; }
@@ -64,6 +68,7 @@ class AnswerStore {
   std::map<std::string, StoredAnswer> answers_;
   std::map<std::string, std::string> model_digests_;
   std::uint64_t damaged_ = 0;
+  bool unsynced_ = false;
 };
 
 /// One line of the store, with its line end, and back; nothing when the line is damaged.

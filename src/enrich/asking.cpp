@@ -34,7 +34,8 @@ class Asking {
         asked_(std::move(asked)),
         store_(store),
         asked_at_(std::move(asked_at)),
-        attempts_(questions.size()) {}
+        attempts_(questions.size()),
+        spent_(questions.size()) {}
 
   std::optional<Call> ended(const Call& call, const CallOutcome& outcome);
   AskResult& result() { return result_; }
@@ -50,6 +51,12 @@ class Asking {
   AnswerStore& store_;
   std::string asked_at_;
   std::vector<std::uint32_t> attempts_;
+  struct Spent {
+    std::uint64_t milliseconds = 0;
+    std::uint64_t input_tokens = 0;
+    std::uint64_t output_tokens = 0;
+  };
+  std::vector<Spent> spent_;  // on each question, its refused answers included
   std::set<std::size_t> repairing_;
   AskResult result_;
 };
@@ -71,6 +78,10 @@ std::optional<Call> Asking::refused(const Call& call, const Refusal& refusal) {
 
 std::optional<Call> Asking::ended(const Call& call, const CallOutcome& outcome) {
   attempts_[call.number] += outcome.attempts;
+  Spent& spent = spent_[call.number];
+  spent.milliseconds += outcome.milliseconds;
+  spent.input_tokens += outcome.reply.input_tokens;
+  spent.output_tokens += outcome.reply.output_tokens;
   const Question& question = questions_[call.number];
   switch (outcome.reply.kind) {
     case ReplyKind::kText:
@@ -89,9 +100,9 @@ std::optional<Call> Asking::ended(const Call& call, const CallOutcome& outcome) 
   StoredAnswer made = stored(definition_, asked_, question, *answer);
   made.provenance.asked_at = asked_at_;
   made.provenance.attempts = attempts_[call.number];
-  made.provenance.milliseconds = outcome.milliseconds;
-  made.provenance.input_tokens = outcome.reply.input_tokens;
-  made.provenance.output_tokens = outcome.reply.output_tokens;
+  made.provenance.milliseconds = spent.milliseconds;
+  made.provenance.input_tokens = spent.input_tokens;
+  made.provenance.output_tokens = spent.output_tokens;
   if (repairing_.contains(call.number)) {
     made.provenance.verdict = "repaired";
     ++result_.repaired;
@@ -113,6 +124,7 @@ AskResult ask_server(const EnrichmentDefinition& definition, const std::vector<Q
   std::vector<Call> calls;
   for (std::size_t i = 0; i < questions.size(); ++i) calls.push_back({i, prompt_for(definition, questions[i])});
   const auto tick = [&] {
+    store.sync();
     if (progress) progress({questions.size(), asking.ended_count(), asking.result().unanswered.size()});
   };
   server.call(
@@ -134,6 +146,7 @@ AskResult ask_embedded(const EnrichmentDefinition& definition, const std::vector
     ++result.answered;
     if (progress) progress({questions.size(), result.answered, 0});
   }
+  store.sync();
   return result;
 }
 

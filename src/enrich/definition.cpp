@@ -41,8 +41,24 @@ YamlMap required_map(const YamlMap& map, const char* key) {
   return *found;
 }
 
+Decision::Totals read_totals(const YamlMap& map, const Decision& decision) {
+  map.only({"feed", "by", "instead"});
+  Decision::Totals totals{map.required_text("feed"), map.texts("by"), {}};
+  if (totals.by.empty()) throw map.mistake(map.line(), "'by' names no field that a record's totals are found by");
+  for (const YamlMap& one : map.maps("instead")) {
+    one.only({"field", "total"});
+    totals.instead.push_back({one.required_text("field"), one.required_text("total")});
+    const std::string& field = totals.instead.back().field;
+    if (std::none_of(decision.reads.begin(), decision.reads.end(),
+                     [&](const auto& read) { return read.field == field; }))
+      throw one.mistake_at("field", fmt::format("'{}' is not shown to the module", field), "name it under 'reads'");
+  }
+  if (totals.instead.empty()) throw map.mistake(map.line(), "'instead' names no field");
+  return totals;
+}
+
 Decision read_decision(const YamlMap& map) {
-  map.only({"program", "reads", "flags"});
+  map.only({"program", "reads", "flags", "totals"});
   Decision decision;
   decision.program = map.required_text("program");
   for (const YamlMap& read : map.maps("reads")) {
@@ -55,6 +71,7 @@ Decision read_decision(const YamlMap& map) {
   for (const std::string& flag : decision.flags) {
     if (!is_lower_name(flag)) throw map.mistake_at("flags", fmt::format("'{}' is no name of a flag", flag));
   }
+  if (const auto totals = map.map("totals")) decision.totals = read_totals(*totals, decision);
   return decision;
 }
 
@@ -92,7 +109,8 @@ void lower(std::vector<std::string>& words) {
 
 Category read_category(const YamlMap& map, const EnrichmentDefinition& definition,
                        const std::vector<std::string>& forbidden_always) {
-  map.only({"name", "says", "discount_percent", "task", "suggest", "allowed", "required", "forbidden_words", "texts"});
+  map.only({"name", "says", "discount_percent", "task", "suggest", "labels", "allowed", "required", "forbidden_words",
+            "texts"});
   Category category;
   category.name = map.required_text("name");
   category.says = lower_name(map, "says");
@@ -112,6 +130,13 @@ Category read_category(const YamlMap& map, const EnrichmentDefinition& definitio
       throw map.mistake_at("suggest", fmt::format("'{}' is no field of the question", *suggest));
     if (field->known.size() < 2) throw map.mistake_at("suggest", "there is nothing else to suggest");
     category.suggest = static_cast<std::size_t>(field - definition.question.begin());
+  }
+  category.labels = map.texts("labels");
+  if (!category.labels.empty() && category.suggest)
+    throw map.mistake_at("labels", "a category suggests, or labels, not both");
+  if (category.labels.size() == 1) throw map.mistake_at("labels", "one label is no choice");
+  for (const std::string& label : category.labels) {
+    if (!is_lower_name(label)) throw map.mistake_at("labels", fmt::format("'{}' is no name of a label", label));
   }
   const auto allows = [&](const char* name) {
     return std::find(category.allowed.begin(), category.allowed.end(), name) != category.allowed.end();
@@ -139,16 +164,43 @@ void read_limits(const YamlMap& map, EnrichmentDefinition& definition) {
   number("in_flight", 1, 256, definition.in_flight);
 }
 
+/// "0.15": units of money for a million tokens, as millionths.
+std::uint64_t price(const YamlMap& map, const char* key) {
+  constexpr std::size_t kMostDigits = 12;
+  constexpr std::size_t kDecimals = 6;
+  const std::string text = map.required_text(key);
+  const std::size_t dot = std::min(text.find('.'), text.size());
+  const std::string decimals = dot < text.size() ? text.substr(dot + 1) : "";
+  std::string digits = text.substr(0, dot) + decimals;
+  if (digits.empty() || digits.size() > kMostDigits || decimals.size() > kDecimals ||
+      digits.find_first_not_of("0123456789") != std::string::npos)
+    throw map.mistake_at(key, fmt::format("'{}' is no price", text), "e.g. 0.15, at most 6 decimals");
+  digits.append(kDecimals - decimals.size(), '0');
+  return std::stoull(digits);
+}
+
+std::vector<TokenPrice> read_prices(const YamlMap& root) {
+  std::vector<TokenPrice> prices;
+  for (const YamlMap& map : root.maps("prices")) {
+    map.only({"model", "currency", "input", "output"});
+    prices.push_back(
+        {map.required_text("model"), map.required_text("currency"), price(map, "input"), price(map, "output")});
+  }
+  return prices;
+}
+
 /// All that shapes a question or decides about its answer.
 Digest digest_of_prompt(const EnrichmentDefinition& definition) {
   nlohmann::ordered_json json{{"version", definition.prompt_version},
                               {"system", definition.prompt_system},
                               {"user", definition.prompt_user},
                               {"length", {definition.min_length, definition.max_length}},
+                              {"latin_only", definition.latin_only},
                               {"answer_tokens", definition.answer_tokens}};
   for (const Category& category : definition.categories) {
     json["categories"].push_back({category.name, category.task, category.suggest.has_value(), category.allowed,
                                   category.required, category.forbidden_words, category.discount_percent > 0});
+    if (!category.labels.empty()) json["categories"].back().push_back(category.labels);
   }
   for (const QuestionField& field : definition.question)
     json["question"].push_back({field.name, field.known, field.otherwise});
@@ -182,12 +234,12 @@ void read_categories(const YamlMap& root, const std::vector<std::string>& forbid
 
 EnrichmentDefinition read(const YamlMap& root) {
   root.only({"enrichment", "title", "feed", "key", "line", "decision", "question", "placeholders", "categories",
-             "prompt", "answer", "limits"});
+             "prompt", "answer", "limits", "prices"});
   EnrichmentDefinition definition;
   definition.name = lower_name(root, "enrichment");
   definition.title = root.text("title").value_or("");
   definition.feed = root.required_text("feed");
-  definition.key = root.required_text("key");
+  definition.key = root.text("key").value_or("");
   definition.line = root.text("line").value_or("{line} | Category: {category} | {recommendation}");
   definition.decision = read_decision(required_map(root, "decision"));
   const YamlMap question = required_map(root, "question");
@@ -200,7 +252,8 @@ EnrichmentDefinition read(const YamlMap& root) {
   const YamlMap answer = required_map(root, "answer");
   answer.only({"text", "forbidden_words"});
   if (const auto text = answer.map("text")) {
-    text->only({"min_length", "max_length"});
+    text->only({"min_length", "max_length", "latin_only"});
+    definition.latin_only = text->flag("latin_only", false);
     definition.min_length = static_cast<std::uint32_t>(text->number("min_length", 1, 4000).value_or(1));
     definition.max_length =
         static_cast<std::uint32_t>(text->number("max_length", definition.min_length, 4000).value_or(400));
@@ -212,6 +265,7 @@ EnrichmentDefinition read(const YamlMap& root) {
   definition.prompt_system = prompt.required_text("system");
   definition.prompt_user = prompt.required_text("user");
   if (const auto limits = root.map("limits")) read_limits(*limits, definition);
+  definition.prices = read_prices(root);
   check_texts(root, definition);
   definition.prompt_digest = digest_of_prompt(definition);
   for (std::size_t i = 0; i < definition.categories.size(); ++i) {  // a prompt that cannot fit is said now
@@ -223,6 +277,12 @@ EnrichmentDefinition read(const YamlMap& root) {
 }
 
 }  // namespace
+
+const TokenPrice* EnrichmentDefinition::price_of(const std::string& model) const {
+  const auto found =
+      std::find_if(prices.begin(), prices.end(), [&](const TokenPrice& one) { return one.model == model; });
+  return found == prices.end() ? nullptr : &*found;
+}
 
 EnrichmentDefinition parse_definition(std::string_view yaml, const fs::path& path) {
   const YamlMap root = YamlMap::parse(yaml, path);

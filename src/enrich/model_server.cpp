@@ -72,6 +72,8 @@ Failure no_model(const std::string& model, const std::string& problem) {
 
 /// One attempt of one call on its way.
 struct Attempt {
+  bool sent = false;
+  std::uint64_t most_cost = 0;  ///< in 10^-12 units
   Easy handle;
   Received received;
   Call call;
@@ -87,6 +89,16 @@ struct Waiting {
   Clock::time_point not_before;
   std::string problem;  ///< of the last attempt
 };
+
+/// Called before each request. Where a kept connection ends without a reply, libcurl would send the request once more
+/// by itself: a call that nobody counted and the server may have charged. One attempt is one request; a further one is
+/// made by us.
+int before_request(void* attempt, char*, char*, int, int) {
+  bool& sent = static_cast<Attempt*>(attempt)->sent;
+  if (sent) return CURL_PREREQFUNC_ABORT;
+  sent = true;
+  return CURL_PREREQFUNC_OK;
+}
 
 }  // namespace
 
@@ -250,7 +262,12 @@ class Round {
   using Request = std::function<Easy(const std::string&, std::uint32_t, Received&)>;
 
   Round(const CallSettings& settings, const CallLimits& limits, Request request, CallCounts& counts)
-      : settings_(settings), limits_(limits), request_(std::move(request)), counts_(counts), multi_(curl_multi_init()) {
+      : settings_(settings),
+        limits_(limits),
+        request_(std::move(request)),
+        counts_(counts),
+        multi_(curl_multi_init()),
+        window_(limits.in_flight) {
     if (!multi_) throw Failure(ReturnCode::kUnavailable, "no memory for connections to the model server");
   }
   ~Round() {
@@ -272,6 +289,10 @@ class Round {
   milliseconds backoff(const Attempt& attempt) const;
   std::string why_no_more() const;
   void tell(const Call& call, const CallOutcome& outcome, const Ended& ended);
+  bool has_room() const { return static_cast<double>(running_.size()) + 1 <= window_; }
+  void adapt(const Attempt& attempt, CURLcode code, long status);
+  std::uint64_t most_cost(const Call& call) const;
+  bool is_within_budget(const Call& call) const;
 
   const CallSettings& settings_;
   const CallLimits& limits_;
@@ -282,19 +303,54 @@ class Round {
   std::deque<Waiting> waiting_;
   std::uint32_t silent_ = 0;  // attempts in a row without any reply
   std::string last_silence_;
+  std::uint64_t spent_ = 0;     // in 10^-12 units, of the attempts that ended
+  std::uint64_t reserved_ = 0;  // of those on their way, at most
+  bool budget_is_used_ = false;
+  double window_;  // calls at once now, 1 to in_flight
+  Clock::time_point narrowed_;
 };
+
+/// Additive increase, multiplicative decrease: a server that says that it is busy, or does not answer in time, is asked
+/// half as much at once, and one call more for each window of answers. What was sent before the window was narrowed
+/// tells nothing of the new one.
+void Round::adapt(const Attempt& attempt, CURLcode code, long status) {
+  constexpr long kTooManyRequests = 429;
+  constexpr long kUnavailable = 503;
+  if (status == kTooManyRequests || status == kUnavailable || code == CURLE_OPERATION_TIMEDOUT) {
+    if (attempt.begun < narrowed_) return;
+    window_ = std::max(1.0, window_ / 2);
+    narrowed_ = Clock::now();
+  } else if (code == CURLE_OK) {
+    window_ = std::min<double>(limits_.in_flight, window_ + 1 / window_);
+  }
+}
 
 /// Why nothing more is sent; "" while something may be.
 std::string Round::why_no_more() const {
   if (limits_.deadline && Clock::now() >= *limits_.deadline) return "the deadline has passed";
   if (limits_.most_calls && counts_.attempts >= *limits_.most_calls) return "the limit of calls is reached";
+  if (budget_is_used_) return "the limit of cost is reached: the next call might pass it";
   if (silent_ >= limits_.breaker)
     return fmt::format("the server is down: {} attempts in a row got no reply, the last: {}", silent_, last_silence_);
   return "";
 }
 
+/// A token is at least one byte; the server's chat template adds some.
+std::uint64_t Round::most_cost(const Call& call) const {
+  constexpr std::uint64_t kTemplateTokens = 256;
+  if (!limits_.budget) return 0;
+  const std::uint64_t input = call.prompt.system.size() + call.prompt.user.size() + kTemplateTokens;
+  return input * limits_.budget->input + settings_.answer_tokens * limits_.budget->output;
+}
+
+bool Round::is_within_budget(const Call& call) const {
+  return !limits_.budget || spent_ + reserved_ + most_cost(call) <= limits_.budget->most;
+}
+
 void Round::begin(Waiting waiting) {
   auto attempt = std::make_unique<Attempt>();
+  attempt->most_cost = most_cost(waiting.call);
+  reserved_ += attempt->most_cost;
   attempt->call = std::move(waiting.call);
   attempt->number = waiting.attempts + 1;
   attempt->received.most_bytes = limits_.response_bytes;
@@ -308,6 +364,8 @@ void Round::begin(Waiting waiting) {
   attempt->handle = request_(chat_path(settings_.dialect), timeout_ms, attempt->received);
   set(attempt->handle.get(), CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(attempt->body.size()));
   set(attempt->handle.get(), CURLOPT_POSTFIELDS, attempt->body.c_str());
+  set(attempt->handle.get(), CURLOPT_PREREQFUNCTION, &before_request);
+  set(attempt->handle.get(), CURLOPT_PREREQDATA, static_cast<void*>(attempt.get()));
   LM_CHECK(curl_multi_add_handle(multi_.get(), attempt->handle.get()) == CURLM_OK, "libcurl takes a new transfer");
   ++counts_.attempts;
   if (attempt->number > 1) ++counts_.retries;
@@ -318,10 +376,12 @@ void Round::begin(Waiting waiting) {
 /// Calls that wait for their time stand behind those that do not.
 void Round::begin_those_due() {
   const auto now = Clock::now();
-  for (std::size_t looked = waiting_.size(); looked > 0 && running_.size() < limits_.in_flight; --looked) {
+  for (std::size_t looked = waiting_.size(); looked > 0 && has_room(); --looked) {
     Waiting next = std::move(waiting_.front());
     waiting_.pop_front();
-    if (next.not_before > now || !why_no_more().empty())
+    const bool affordable = is_within_budget(next.call);
+    if (!affordable && running_.empty()) budget_is_used_ = true;  // what is on its way may turn out cheaper
+    if (next.not_before > now || !affordable || !why_no_more().empty())
       waiting_.push_back(std::move(next));
     else
       begin(std::move(next));
@@ -334,8 +394,9 @@ Reply Round::understood(const Attempt& attempt, CURLcode code, long status) cons
     reply.kind = ReplyKind::kWillNot;
     reply.problem = fmt::format("the reply is longer than {} bytes", limits_.response_bytes);
   } else if (code != CURLE_OK) {
-    reply.problem = code == CURLE_OPERATION_TIMEDOUT ? fmt::format("no whole reply within {} ms", limits_.timeout_ms)
-                                                     : std::string(curl_easy_strerror(code));
+    reply.problem = code == CURLE_OPERATION_TIMEDOUT    ? fmt::format("no whole reply within {} ms", limits_.timeout_ms)
+                    : code == CURLE_ABORTED_BY_CALLBACK ? "the connection was closed before a reply"
+                                                        : std::string(curl_easy_strerror(code));
   } else {
     reply = read_reply(settings_.dialect, status, attempt.received.body);
   }
@@ -355,7 +416,8 @@ milliseconds Round::backoff(const Attempt& attempt) const {
 }
 
 void Round::tell(const Call& call, const CallOutcome& outcome, const Ended& ended) {
-  if (auto further = ended(call, outcome)) waiting_.push_back({std::move(*further), 0, Clock::now(), ""});
+  // In front: what was begun is ended first, so a run that stops early leaves few questions half asked.
+  if (auto further = ended(call, outcome)) waiting_.push_front({std::move(*further), 0, Clock::now(), ""});
 }
 
 void Round::end_attempt(Attempt attempt, CURLcode code, const Ended& ended) {
@@ -364,6 +426,14 @@ void Round::end_attempt(Attempt attempt, CURLcode code, const Ended& ended) {
   CallOutcome outcome{understood(attempt, code, status), attempt.number, 0};
   outcome.milliseconds =
       static_cast<std::uint64_t>(std::chrono::duration_cast<milliseconds>(Clock::now() - attempt.begun).count());
+  adapt(attempt, code, status);
+  reserved_ -= attempt.most_cost;
+  if (limits_.budget) {
+    const bool said = outcome.reply.input_tokens + outcome.reply.output_tokens > 0;
+    spent_ +=
+        said ? outcome.reply.input_tokens * limits_.budget->input + outcome.reply.output_tokens * limits_.budget->output
+             : attempt.most_cost;
+  }
   counts_.input_tokens += outcome.reply.input_tokens;
   counts_.output_tokens += outcome.reply.output_tokens;
   if (status == 0) {
@@ -419,11 +489,13 @@ void Round::run(std::vector<Call> calls, const Ended& ended, const std::function
     LM_CHECK(curl_multi_perform(multi_.get(), &still) == CURLM_OK, "libcurl's loop runs");
     collect(ended);
     if (Clock::now() >= next_tick) {
+      begin_those_due();  // a tick may take some milliseconds: the server is not to wait for it
+      LM_CHECK(curl_multi_perform(multi_.get(), &still) == CURLM_OK, "libcurl's loop runs");
       tick();
       next_tick = Clock::now() + milliseconds(kTickMs);
     }
-    const bool room =
-        running_.size() < limits_.in_flight && !waiting_.empty() && waiting_.front().not_before <= Clock::now();
+    const bool room = has_room() && !waiting_.empty() && waiting_.front().not_before <= Clock::now() &&
+                      (is_within_budget(waiting_.front().call) || running_.empty());
     if (!room && (!running_.empty() || !waiting_.empty()))
       curl_multi_poll(multi_.get(), nullptr, 0, kTickMs / 2, nullptr);
   }

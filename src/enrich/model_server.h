@@ -26,12 +26,20 @@ struct ModelServerOptions {
 
 /// How calls are made.
 struct CallLimits {
-  std::uint32_t in_flight = 4;
+  std::uint32_t in_flight = 4;        ///< at most; fewer while the server says that it is busy (429, 503) or is late
   std::uint32_t attempts = 4;         ///< of one call, the first included
   std::uint32_t timeout_ms = 120000;  ///< of one attempt, from the request to the last byte
   std::uint32_t response_bytes = 262144;
   std::optional<std::uint64_t> most_calls;  ///< attempts of all calls together
   std::optional<std::chrono::steady_clock::time_point> deadline;
+  /// What the tokens of all calls together may cost. What is in flight counts as its most: a token is at least one
+  /// byte.
+  struct Budget {
+    std::uint64_t input = 0;   ///< price of a token, in 10^-12 units
+    std::uint64_t output = 0;  ///< likewise
+    std::uint64_t most = 0;    ///< in 10^-12 units
+  };
+  std::optional<Budget> budget;
   std::uint32_t breaker = 8;  ///< after so many attempts in a row without any reply the server is taken to be down
   std::uint32_t backoff_ms =
       250;  ///< doubled at each attempt, at most 10 s; a server's Retry-After of up to 60 s holds

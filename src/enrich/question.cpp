@@ -76,7 +76,9 @@ std::string question_id(const EnrichmentDefinition& definition, const Question& 
 }
 
 std::vector<std::string> suggestions(const EnrichmentDefinition& definition, const Question& question) {
-  const auto& field = definition.categories[question.category].suggest;
+  const Category& category = definition.categories[question.category];
+  if (!category.labels.empty()) return category.labels;
+  const auto& field = category.suggest;
   if (!field) return {};
   std::vector<std::string> values = definition.question[*field].known;
   if (question.answers[*field] < values.size())
@@ -95,7 +97,10 @@ Prompt prompt_for(const EnrichmentDefinition& definition, const Question& questi
   const std::vector<std::string> choices = suggestions(definition, question);
   std::string suggestion;
   for (const std::string& choice : choices)
-    suggestion += (suggestion.empty() ? "b_item is the product to suggest, one of: " : ", ") + choice;
+    suggestion += (!suggestion.empty()       ? ", "
+                   : category.labels.empty() ? "b_item is the product to suggest, one of: "
+                                             : "b_item is the label, one of: ") +
+                  choice;
   std::vector<std::pair<std::string, std::string>> values{{"id", question_id(definition, question)},
                                                           {"category", category.name},
                                                           {"task", category.task},

@@ -29,7 +29,8 @@ const std::string& value_of(const EnrichmentDefinition& definition, const Questi
 std::string question_json(const EnrichmentDefinition& definition, const Question& question);
 /// 8 hex digits that the answer must repeat in a_id.
 std::string question_id(const EnrichmentDefinition& definition, const Question& question);
-/// What may be suggested for this question: the known values but its own. Empty where the category suggests nothing.
+/// What b_item may be: the category's labels; or, where it suggests, the known values but the question's own. Empty
+/// where it does neither.
 std::vector<std::string> suggestions(const EnrichmentDefinition& definition, const Question& question);
 
 /// Identifies an answer: who was asked, with what prompt, and what. Any change of these is another key.

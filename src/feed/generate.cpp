@@ -16,6 +16,7 @@
 #include "base/failure.h"
 #include "base/file.h"
 #include "base/sha256.h"
+#include "feed/random.h"
 #include "feed/synthetic_catalogue.h"
 
 namespace ledgermill::feed {
@@ -26,28 +27,6 @@ namespace {
 
 constexpr std::size_t kFlushBytes = 1U << 20;
 constexpr std::size_t kTotalsLineBytes = 2048;  // the truth file's first line, filled in at the end
-
-/// SplitMix64 (Steele, Lea, Flood: "Fast Splittable Pseudorandom Number Generators", 2014): small, and the same on
-/// every machine, which the standard library's distributions are not.
-class Random {
- public:
-  explicit Random(std::uint64_t seed) : state_(seed) {}
-
-  std::uint64_t next() {
-    std::uint64_t z = state_ += 0x9e3779b97f4a7c15U;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
-    return z ^ (z >> 31);
-  }
-  /// From 0 to `count` - 1; the bias is below 2^-32 for the counts used here.
-  std::uint64_t below(std::uint64_t count) {
-    __extension__ using Wide = unsigned __int128;
-    return static_cast<std::uint64_t>((static_cast<Wide>(next()) * count) >> 64);
-  }
-
- private:
-  std::uint64_t state_;
-};
 
 /// Draws an index by weight.
 class Weighted {

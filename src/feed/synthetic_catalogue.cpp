@@ -300,7 +300,7 @@ SyntheticCatalogue load_catalogue(const FeedDefinition& definition) {
   }
   const std::filesystem::path path = definition.path.parent_path() / *definition.synthetic;
   const YamlMap map = YamlMap::parse(read_small_file(path), path);
-  map.only({"newline", "pools", "kinds", "faults"});
+  map.only({"newline", "pools", "kinds", "faults", "history"});  // history: feed/history.cpp
   SyntheticCatalogue catalogue;
   const bool fixed = definition.framing_kind == FramingKind::kFixed;
   if (fixed && map.has("newline")) throw map.mistake_at("newline", "fixed records have no line ends", "leave it out");

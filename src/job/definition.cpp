@@ -170,6 +170,11 @@ Step step_of(const YamlMap& map, const Step& defaults, const ProgramStep& progra
   if (const auto dd = map.map("dd")) step.bindings = bindings_of(*dd, parts);
   if (const auto balance = map.map("balance")) step.balance = balance_of(*balance, step);
   if (!map.has("program")) refuse_wrong_utility_dds(map, step);
+  for (const Binding& binding : step.bindings) {
+    if (map.has("program") && !binding.keys.empty())
+      throw map.mistake(binding.line,
+                        fmt::format("DD {}: 'keys' is for copy; a program says its keys itself", binding.dd));
+  }
   return step;
 }
 
@@ -203,7 +208,7 @@ JobDefinition parse_definition(std::string_view yaml, const fs::path& file, cons
   job.name = required_name(map, "job");
   job.title = map.text("title").value_or("");
   job.digest = digest_of(yaml, words);
-  Parts parts{words.folder, {}};
+  Parts parts{words.folder, fs::absolute(file).lexically_normal().parent_path().parent_path(), {}};
   read_variables(map, words, parts);
   read_run_date(map, words, job);
   parts.variables["RUN_DATE"] = job.run_date.text();

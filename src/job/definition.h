@@ -13,6 +13,7 @@
 
 #include "base/sha256.h"
 #include "cobol/dialect.h"
+#include "job/code_page.h"
 #include "job/condition.h"
 #include "job/field.h"
 #include "record/business_date.h"
@@ -43,6 +44,13 @@ std::string_view disposition_name(Disposition disposition);
 /// What becomes of a dataset when its step has ended.
 enum class Afterwards : std::uint8_t { kKeep, kDelete };
 
+/// Where a key lies in the records of an indexed file that `copy` reads or makes.
+struct IndexKey {
+  std::size_t at = 1;  ///< from 1
+  std::size_t length = 1;
+  bool duplicates = false;
+};
+
 /// What a step binds to a DD name.
 struct Binding {
   std::string dd;
@@ -56,6 +64,7 @@ struct Binding {
   bool required = true;                  ///< an output must be there when the step has ended
   bool cut_long_lines = false;           ///< a line longer than the program's record is allowed
   std::string refused_bytes{"\r\0", 2};  ///< what no text input may hold: what the program would not see as it is
+  std::vector<IndexKey> keys;            ///< of an indexed file that `copy` reads or writes; the first is the primary
   bool unused = false;                   ///< no file of the program needs to have this name
 };
 
@@ -83,6 +92,8 @@ struct SortStep {
 
 struct CopyStep {
   Selection selection;
+  std::optional<RecordForm> to;            ///< what OUT's records are, where not as IN's
+  std::optional<Translation> translation;  ///< from: of the record read, before all else; to: of the record written
   std::uint64_t skip = 0;
   std::optional<std::uint64_t> records;  ///< at most so many
 };

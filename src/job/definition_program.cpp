@@ -18,7 +18,7 @@ std::vector<fs::path> folders_of(const YamlMap& map, const char* key, const std:
                                  const Parts& parts) {
   if (!map.has(key)) return otherwise;
   std::vector<fs::path> folders;
-  for (const std::string& raw : map.texts(key)) folders.push_back(parts.path(map, key, raw));
+  for (const std::string& raw : map.texts(key)) folders.push_back(parts.program_path(map, key, raw));
   return folders;
 }
 
@@ -150,6 +150,21 @@ void refuse_contradictions(const YamlMap& map, const Binding& binding) {
   }
 }
 
+std::vector<IndexKey> keys_of(const YamlMap& map) {
+  constexpr std::size_t kMostKeyBytes = 255;  // of Berkeley DB's files and of VSAM's
+  std::vector<IndexKey> keys;
+  for (const YamlMap& each : map.maps("keys")) {
+    each.only({"at", "length", "duplicates"});
+    const auto at = each.number("at", 1, 1U << 20);
+    const auto length = each.number("length", 1, kMostKeyBytes);
+    if (!at || !length) throw each.mistake(each.line(), fmt::format("{} needs 'at' and 'length'", each.where()));
+    keys.push_back({*at, *length, each.flag("duplicates", false)});
+  }
+  if (keys.empty() || keys.front().duplicates)
+    throw map.mistake_at("keys", "'keys' is a list whose first key is the primary one, which has no duplicates");
+  return keys;
+}
+
 Binding binding_of(const YamlMap& dd, const std::string& name, const Parts& parts) {
   Binding binding;
   binding.dd = name;
@@ -159,13 +174,11 @@ Binding binding_of(const YamlMap& dd, const std::string& name, const Parts& part
       throw dd.mistake_at(name.c_str(), fmt::format("DD {} is a path or a mapping", name),
                           "several paths: {concat: [...]}");
     binding.source = dataset_of(dd, name.c_str(), dd.required_text(name.c_str()), parts);
-    if (std::get<Dataset>(binding.source).generation.value_or(0) > 0)
-      throw dd.mistake_at(name.c_str(), "a new generation says disp: new");
     return binding;
   }
   const YamlMap map = *dd.map(name.c_str());
   map.only({"path", "concat", "temporary", "data", "dummy", "disp", "success", "failure", "replace", "limit",
-            "required", "long_lines", "bytes", "unused"});
+            "required", "long_lines", "bytes", "keys", "unused"});
   read_source(map, binding, parts);
   binding.disposition = disposition_of(map);
   binding.success = afterwards_of(map, "success", binding, Afterwards::kKeep);
@@ -177,6 +190,7 @@ Binding binding_of(const YamlMap& dd, const std::string& name, const Parts& part
   if (map.has("long_lines"))
     binding.cut_long_lines = choice_of<bool>(map, "long_lines", {"refuse", false}, {"cut", true});
   if (const auto bytes = map.text("bytes")) binding.refused_bytes = refused_bytes_of(map, *bytes);
+  if (map.has("keys")) binding.keys = keys_of(map);
   binding.unused = map.flag("unused", false);
   refuse_contradictions(map, binding);
   return binding;
@@ -204,6 +218,14 @@ fs::path Parts::path(const YamlMap& map, const char* key, std::string_view raw) 
   return (folder / made).lexically_normal();
 }
 
+/// A job that is installed names its programs as in its source tree: they lie beside its folder.
+fs::path Parts::program_path(const YamlMap& map, const char* key, std::string_view raw) const {
+  fs::path here = path(map, key, raw);
+  const fs::path there = (beside / text(map, key, raw)).lexically_normal();
+  std::error_code error;
+  return !fs::exists(here, error) && fs::exists(there, error) ? there : here;
+}
+
 ProgramStep program_words_of(const YamlMap& map, const ProgramStep& defaults, const Parts& parts) {
   ProgramStep step = defaults;
   if (const auto dialect = map.map("dialect")) step.dialect = dialect_of(*dialect, defaults.dialect);
@@ -214,7 +236,7 @@ ProgramStep program_words_of(const YamlMap& map, const ProgramStep& defaults, co
 
 ProgramStep program_of(const YamlMap& map, const ProgramStep& defaults, const Parts& parts) {
   ProgramStep step = program_words_of(map, defaults, parts);
-  step.program = parts.path(map, "program", map.required_text("program"));
+  step.program = parts.program_path(map, "program", map.required_text("program"));
   if (map.has("parm")) step.parm = parts.text(map, "parm");
   if (step.parm && (step.parm->size() > kMostParmBytes || step.parm->find('\0') != std::string::npos))
     throw map.mistake_at("parm", fmt::format("'parm' has at most {} bytes, and no NUL", kMostParmBytes));
@@ -231,6 +253,34 @@ std::vector<Binding> bindings_of(const YamlMap& dd, const Parts& parts) {
   return bindings;
 }
 
+namespace {
+
+/// libcob reads and writes indexed files record by record, as they are.
+void refuse_wrong_indexed_copy(const YamlMap& map, const Step& step, const CopyStep& copy) {
+  const Selection& selection = copy.selection;
+  if (selection.include || selection.omit || !selection.output.empty() || copy.skip != 0 || copy.records ||
+      copy.translation)
+    throw map.mistake(step.line, fmt::format("step {}: a copy of an indexed file copies all of it", step.name),
+                      "copy to a temporary in a step of its own, and select or translate in another");
+  for (const auto& [dd, form] :
+       {std::pair{"IN", copy.selection.form}, {"OUT", copy.to.value_or(copy.selection.form)}}) {
+    const Binding& binding = *step.binding(dd);
+    if (binding.keys.empty()) continue;
+    if (form.fixed_length == 0)
+      throw map.mistake(binding.line, fmt::format("DD {} is indexed: its records have one length", dd),
+                        std::string(dd) == "IN" ? "say 'record: {fixed: LENGTH}'" : "say 'to: {fixed: LENGTH}'");
+    for (const IndexKey& key : binding.keys) {
+      if (key.at - 1 + key.length > form.fixed_length)
+        throw map.mistake(binding.line, fmt::format("DD {}: a key ends at byte {}, the record has {}", dd,
+                                                    key.at - 1 + key.length, form.fixed_length));
+    }
+    if (!std::holds_alternative<Dataset>(binding.source) && !std::holds_alternative<Temporary>(binding.source))
+      throw map.mistake(binding.line, fmt::format("DD {} is indexed: it is a path or a temporary", dd));
+  }
+}
+
+}  // namespace
+
 void refuse_wrong_utility_dds(const YamlMap& map, const Step& step) {
   const Binding* in = step.binding("IN");
   const Binding* out = step.binding("OUT");
@@ -239,8 +289,17 @@ void refuse_wrong_utility_dds(const YamlMap& map, const Step& step) {
   const bool to_nowhere = std::holds_alternative<Dummy>(out->source);
   if (in->disposition != Disposition::kShared)
     throw map.mistake(in->line, "IN is read: its disp is shared, or left out");
-  if (!to_nowhere && out->disposition != Disposition::kNew && out->disposition != Disposition::kAppend)
-    throw map.mistake(out->line, "OUT is written: its disp is new or append");
+  const bool indexed = !out->keys.empty();
+  if (!to_nowhere && out->disposition != Disposition::kNew &&
+      out->disposition != (indexed ? Disposition::kOld : Disposition::kAppend))
+    throw map.mistake(out->line, indexed ? "OUT is written: its disp is new, or old to add records to what is there"
+                                         : "OUT is written: its disp is new or append");
+  const auto* copy = std::get_if<CopyStep>(&step.work);
+  if (in->keys.empty() && !indexed) return;
+  if (copy == nullptr)
+    throw map.mistake(step.line, fmt::format("step {}: sort does not know indexed files", step.name),
+                      "copy to a temporary first, and sort that");
+  refuse_wrong_indexed_copy(map, step, *copy);
 }
 
 }  // namespace ledgermill::job

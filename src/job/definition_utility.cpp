@@ -66,24 +66,25 @@ FieldCondition condition_of(const YamlMap& map, const RecordForm& form, const Pa
   return condition;
 }
 
-RecordForm form_of(const YamlMap& map) {
+RecordForm form_of(const YamlMap& map, const char* key) {
   RecordForm form;
-  if (!map.has("record")) return form;
-  if (!map.is_map("record")) {
-    if (map.required_text("record") != "lines") throw map.mistake_at("record", "'record' is lines, or {fixed: LENGTH}");
+  if (!map.has(key)) return form;
+  const std::string choice = fmt::format("'{}' is lines, or {{fixed: LENGTH}}", key);
+  if (!map.is_map(key)) {
+    if (map.required_text(key) != "lines") throw map.mistake_at(key, choice);
     return form;
   }
-  const YamlMap record = *map.map("record");
+  const YamlMap record = *map.map(key);
   record.only({"fixed"});
   const auto length = record.number("fixed", 1, kMostRecordBytes);
-  if (!length) throw record.mistake(record.line(), "'record' is lines, or {fixed: LENGTH}");
+  if (!length) throw record.mistake(record.line(), choice);
   form.fixed_length = *length;
   return form;
 }
 
 Selection selection_of(const YamlMap& map, const Parts& parts) {
   Selection selection;
-  selection.form = form_of(map);
+  selection.form = form_of(map, "record");
   if (const auto include = map.map("include")) selection.include = condition_of(*include, selection.form, parts);
   if (const auto omit = map.map("omit")) selection.omit = condition_of(*omit, selection.form, parts);
   for (const YamlMap& part : map.maps("output")) {
@@ -96,6 +97,31 @@ Selection selection_of(const YamlMap& map, const Parts& parts) {
     }
   }
   return selection;
+}
+
+Translation translation_of(const YamlMap& map, const CopyStep& step, const Parts& parts) {
+  map.only({"from", "to", "keep"});
+  if (map.has("from") == map.has("to"))
+    throw map.mistake(map.line(), "'translate' needs one of 'from' and 'to', a code page");
+  const char* key = map.has("from") ? "from" : "to";
+  if (step.selection.form.fixed_length == 0)
+    throw map.mistake_at(key, "what is translated are records of one length: line ends differ too",
+                         "say 'record: {fixed: LENGTH}'");
+  Translation made;
+  made.direction = map.has("from") ? Translation::Direction::kFrom : Translation::Direction::kTo;
+  made.code_page = parts.text(map, key);
+  try {
+    made.table = translation_table(made.code_page, made.direction);
+  } catch (const Failure& mistake) {
+    throw map.mistake_at(key, mistake.fact(), mistake.hint());
+  }
+  for (const YamlMap& each : map.maps("keep")) {
+    each.only({"at", "length"});
+    const Field field =
+        field_of(each, made.direction == Translation::Direction::kFrom ? step.selection.form : RecordForm{});
+    made.keep.push_back({field.at, field.length});
+  }
+  return made;
 }
 
 }  // namespace
@@ -118,9 +144,11 @@ SortStep sort_of(const YamlMap& map, const Parts& parts) {
 }
 
 CopyStep copy_of(const YamlMap& map, const Parts& parts) {
-  map.only({"record", "include", "omit", "output", "skip", "records"});
+  map.only({"record", "to", "translate", "include", "omit", "output", "skip", "records"});
   CopyStep step;
   step.selection = selection_of(map, parts);
+  if (map.has("to")) step.to = form_of(map, "to");
+  if (const auto translate = map.map("translate")) step.translation = translation_of(*translate, step, parts);
   constexpr auto kMost = std::numeric_limits<std::int64_t>::max();
   step.skip = map.number("skip", 0, kMost).value_or(0);
   step.records = map.number("records", 0, kMost);

@@ -15,27 +15,13 @@
 #include <vector>
 
 #include "base/failure.h"
+#include "job/file_blocks.h"
 
 namespace ledgermill::job {
 
 namespace {
 
-constexpr std::size_t kBlockBytes = 1U << 20;
 constexpr std::uintmax_t kWorthAProcess = 4U << 20;
-
-Digest digest_of(const std::filesystem::path& file) {
-  const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (!fd)
-    throw Failure(ReturnCode::kUnavailable, fmt::format("cannot open '{}': {}", file.string(), errno_text(errno)));
-  std::vector<std::byte> block(kBlockBytes);
-  Sha256 sha;
-  for (std::uint64_t at = 0;;) {
-    const std::size_t n = read_some_at(fd.get(), at, block, file);
-    sha.update(std::span(block).first(n));
-    at += n;
-    if (n < block.size()) return sha.finish();
-  }
-}
 
 [[noreturn]] void be_child(const std::filesystem::path& file, int pipe, pid_t parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);

@@ -7,6 +7,8 @@
 #include <array>
 #include <cctype>
 
+#include "base/file.h"
+#include "job/indexed_copy.h"
 #include "job/record_count.h"
 
 namespace ledgermill::job {
@@ -38,6 +40,11 @@ Libraries::Libraries(const ProgramStep& program, fs::path cache) : program_(prog
 std::vector<Library> Libraries::reached_from(const cobol::Inspection* from) {
   if (from == nullptr) {
     add_all();
+    // A module's calls are strings in it; where it has none of these, no compiler need be there.
+    const std::string module = read_small_file(program_.program);
+    for (const char* name : {"CEE3ABD", "ILBOABN0"}) {
+      if (!seen_.contains(name) && module.find(name) != std::string::npos) add_own(name, abend_service_source(name));
+    }
   } else {
     seen_.insert(from->program);
     add_called(*from);
@@ -50,6 +57,8 @@ void Libraries::add_called(const cobol::Inspection& by) {
     if (seen_.contains(name)) continue;
     if (const fs::path file = find(name); !file.empty())
       add(name, file);
+    else if (const std::string_view own = abend_service_source(name); !own.empty())
+      add_own(name, own);
     else if (!of_the_run_time(name) && std::find(missing_.begin(), missing_.end(), name) == missing_.end())
       missing_.push_back(name);
   }
@@ -83,6 +92,15 @@ void Libraries::add(const std::string& name, const fs::path& file) {
   if (compiled.inspection.program != name && seen_.insert(compiled.inspection.program).second)
     found_.push_back({compiled.inspection.program, compiled.library, compiled.digest.hex(), std::nullopt});
   add_called(compiled.inspection);
+}
+
+void Libraries::add_own(const std::string& name, std::string_view source) {
+  seen_.insert(name);
+  cobol::Dialect dialect;
+  dialect.format = cobol::SourceFormat::kFree;
+  const cobol::CompiledProgram compiled =
+      cobol::compile_program(keep_own_source(source, name, cache_), dialect, {}, cache_);
+  found_.push_back({name, compiled.library, compiled.digest.hex(), compiled.inspection});
 }
 
 /// The name as it is called, and in small letters, with each extension.

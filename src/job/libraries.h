@@ -24,7 +24,8 @@ struct Library {
 };
 
 /// Finds the programs that a step's program may call: by literal, those in turn called by them, and all of the
-/// `libraries` folders where a name is in a data item. Sources are compiled with the step's dialect.
+/// `libraries` folders where a name is in a data item. Sources are compiled with the step's dialect. CEE3ABD and
+/// ILBOABN0, which a program calls to abend, are there without a library that has them.
 class Libraries {
  public:
   Libraries(const ProgramStep& program, std::filesystem::path cache);
@@ -38,6 +39,7 @@ class Libraries {
   void add_called(const cobol::Inspection& by);
   void add_all();
   void add(const std::string& name, const std::filesystem::path& file);
+  void add_own(const std::string& name, std::string_view source);
   std::filesystem::path find(const std::string& name) const;
 
   const ProgramStep& program_;

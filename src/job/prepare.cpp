@@ -10,6 +10,7 @@
 #include <map>
 #include <set>
 
+#include "job/indexed_copy.h"
 #include "job/libraries.h"
 
 namespace ledgermill::job {
@@ -193,7 +194,22 @@ class StepPreparation {
               "say disp: old");
   }
 
+  /// Indexed files are libcob's: a small program of ours copies them, and is a program like any other from here on.
+  void prepare_indexed_copy(const CopyStep& copy) {
+    const std::string source = indexed_copy_source(copy, *step_.binding("IN"), *step_.binding("OUT"));
+    const fs::path kept = keep_own_source(source, "COPYRECORDS", cache_);
+    cobol::Dialect dialect;
+    dialect.format = cobol::SourceFormat::kFree;
+    made_.kind = PreparedStep::Kind::kSource;
+    made_.compiled = cobol::compile_program(kept, dialect, {}, cache_);
+    made_.library = made_.compiled->library;
+    made_.program = made_.compiled->inspection.program;
+    made_.sha256 = made_.compiled->source_digest.hex();
+    bind_files();
+  }
+
   void prepare_utility() {
+    if (is_indexed_copy(step_)) return prepare_indexed_copy(std::get<CopyStep>(step_.work));
     const auto* sort = std::get_if<SortStep>(&step_.work);
     const Selection& selection = sort != nullptr ? sort->selection : std::get<CopyStep>(step_.work).selection;
     made_.program = sort != nullptr ? "sort" : "copy";
@@ -203,7 +219,10 @@ class StepPreparation {
       dd.binding = &binding;
       dd.role = binding.dd == "OUT" ? Role::kOutput : Role::kInput;
       dd.shape = {selection.form.fixed_length == 0 ? Kind::kLines : Kind::kFixed, selection.form.fixed_length};
-      if (binding.dd == "OUT" && !selection.output.empty() && dd.shape.kind == Kind::kFixed)
+      const auto* copy = std::get_if<CopyStep>(&step_.work);
+      if (binding.dd == "OUT" && copy != nullptr && copy->to)
+        dd.shape = {copy->to->fixed_length == 0 ? Kind::kLines : Kind::kFixed, copy->to->fixed_length};
+      else if (binding.dd == "OUT" && !selection.output.empty() && dd.shape.kind == Kind::kFixed)
         dd.shape.longest = rebuilt(selection.output, "").size();
       made_.dds.push_back(dd);
     }
@@ -223,6 +242,13 @@ void look_at_outputs(const PreparedStep& prepared, const JobDefinition& job, Pre
   for (const PreparedDd& dd : prepared.dds) {
     const auto* dataset = std::get_if<Dataset>(&dd.binding->source);
     if (dataset == nullptr || dd.role == Role::kInput) continue;
+    std::error_code error;
+    const fs::path folder = dataset->path.parent_path();
+    if (!fs::is_directory(folder, error))
+      all.problems.emplace_back(ReturnCode::kRefused,
+                                fmt::format("{}:{}: step {}, DD {}: there is no folder '{}'", job.file.string(),
+                                            dd.binding->line, prepared.step->name, dd.binding->dd, folder.string()),
+                                fmt::format("mkdir -p '{}'", folder.string()));
     const auto [at, fresh] =
         written.emplace(dataset->path.string() + fmt::format("({})", dataset->generation.value_or(0)), dd.binding->dd);
     if (!fresh)

@@ -8,18 +8,18 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <span>
 #include <string_view>
 #include <vector>
 
 #include "base/failure.h"
 #include "base/file.h"
 #include "job/digest_process.h"
+#include "job/file_blocks.h"
 
 namespace ledgermill::job {
 
 namespace {
-
-constexpr std::size_t kBlockBytes = 1U << 20;
 
 /// Counts records in bytes as they come.
 class Counter {
@@ -167,7 +167,8 @@ RecordShape shape_of(const cobol::ProgramFile& file) {
   return {};
 }
 
-FileFacts look_through(const std::filesystem::path& path, const RecordShape& shape, const TextRules& rules) {
+FileFacts look_through(const std::filesystem::path& path, const RecordShape& shape, const TextRules& rules,
+                       std::vector<std::uint64_t>* sums) {
   const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat status {};
   if (!fd || ::fstat(fd.get(), &status) != 0)
@@ -177,14 +178,10 @@ FileFacts look_through(const std::filesystem::path& path, const RecordShape& sha
                                                     S_ISDIR(status.st_mode) ? "a folder" : "a device or pipe"));
   FileFacts facts;
   Counter counter(path, shape, rules);
-  std::vector<std::byte> block(kBlockBytes);
-  while (true) {
-    const std::size_t n = read_some_at(fd.get(), facts.bytes, block, path);
-    const std::string_view bytes(reinterpret_cast<const char*>(block.data()), n);
-    counter.feed(bytes);
-    facts.bytes += n;
-    if (n < block.size()) break;
-  }
+  facts.bytes = read_blocks(fd.get(), path, [&](std::span<const std::byte> block) {
+    if (sums != nullptr) sums->push_back(block_sum(block));
+    counter.feed({reinterpret_cast<const char*>(block.data()), block.size()});
+  });
   facts.records = counter.finish(facts.bytes);
   facts.ends_in_newline = counter.ends_in_newline();
   return facts;

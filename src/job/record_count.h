@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <vector>
 
 #include "base/sha256.h"
 #include "cobol/inspect.h"
@@ -39,8 +40,9 @@ struct FileFacts {
 };
 
 /// Reads the whole file, all but its digest. Failure RC 8, naming file and line or record, when it is no regular file,
-/// cannot be read, breaks `rules`, or does not end where a record ends.
-FileFacts look_through(const std::filesystem::path& path, const RecordShape& shape, const TextRules& rules);
+/// cannot be read, breaks `rules`, or does not end where a record ends. `sums` gets the block_sum of each block.
+FileFacts look_through(const std::filesystem::path& path, const RecordShape& shape, const TextRules& rules,
+                       std::vector<std::uint64_t>* sums = nullptr);
 
 /// The same with the digest, which a process of its own makes meanwhile where the file is large.
 FileFacts examine_file(const std::filesystem::path& path, const RecordShape& shape, const TextRules& rules);

@@ -10,6 +10,7 @@
 #include <charconv>
 #include <random>
 #include <set>
+#include <thread>
 
 #include "base/file.h"
 #include "job/generation.h"
@@ -28,6 +29,22 @@ bool is_done(const StepRecord& step) {
   return step.state == State::kEnded || step.state == State::kSkipped || step.state == State::kBypassed;
 }
 
+/// Who only looks whether a job runs (run_state) holds the lock for a moment: so it is tried more than once.
+bool take_lock(int fd) {
+  for (int tries = 0; tries < 5; ++tries) {
+    if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return true;
+    if (errno != EWOULDBLOCK) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    errno = EWOULDBLOCK;
+  }
+  return false;
+}
+
+bool is_locked(const fs::path& lock) {
+  const UniqueFd fd(::open(lock.c_str(), O_RDONLY | O_CLOEXEC));
+  return fd && ::flock(fd.get(), LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+}
+
 /// One command at a time works on a job. Held by this process alone: steps get no descriptor of it.
 UniqueFd lock_job(const fs::path& folder, const std::string& job) {
   std::error_code error;
@@ -38,7 +55,7 @@ UniqueFd lock_job(const fs::path& folder, const std::string& job) {
     throw Failure(ReturnCode::kUnavailable,
                   fmt::format("cannot write in '{}': {}", folder.string(), error ? error.message() : errno_text(errno)),
                   "--runs names another folder for what comes of runs");
-  if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+  if (!take_lock(fd.get())) {
     if (errno != EWOULDBLOCK)
       throw Failure(ReturnCode::kUnavailable, fmt::format("cannot lock '{}': {}", path.string(), errno_text(errno)));
     throw Failure(ReturnCode::kRefused, fmt::format("job '{}' runs already, process {}", job, read_small_file(path)),
@@ -336,6 +353,14 @@ std::unique_ptr<JobCheck> check_job(const JobOptions& options) {
   std::set<std::string> made;
   for (const PreparedStep& step : check->prepared.steps) look_at_inputs(step, made, *check);
   return check;
+}
+
+std::string run_state(const fs::path& runs, const Manifest& manifest) {
+  if (manifest.state != Manifest::State::kRunning) return std::string(state_name(manifest.state));
+  const fs::path folder = runs / manifest.job;
+  const std::vector<std::string> ids = run_ids(folder);
+  const bool newest = !ids.empty() && ids.back() == manifest.run;  // only that one is worked on
+  return newest && is_locked(folder / "lock") ? "running" : "killed";
 }
 
 int command_rc(const Manifest& manifest) {

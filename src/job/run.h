@@ -59,6 +59,10 @@ struct JobCheck {
 /// `prepared.problems`. Nothing is run or written but the cache.
 std::unique_ptr<JobCheck> check_job(const JobOptions& options);
 
+/// What is known of a run besides its manifest: "running" while a process holds the job, "killed" where the manifest
+/// says running and none does; else the manifest's state.
+std::string run_state(const std::filesystem::path& runs, const Manifest& manifest);
+
 /// The return code of the command for the steps that ran.
 int command_rc(const Manifest& manifest);
 

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/file.h"
+#include "job/file_blocks.h"
 #include "job/generation.h"
 
 namespace ledgermill::job {
@@ -47,15 +48,12 @@ UniqueFd open_to_write(const fs::path& path) {
 std::byte add_file(const fs::path& from, int to, const fs::path& to_path) {
   const UniqueFd fd(::open(from.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd) throw refused(fmt::format("cannot open '{}': {}", from.string(), errno_text(errno)));
-  std::vector<std::byte> block(1U << 20);
   std::byte last{'\n'};
-  for (std::uint64_t at = 0;;) {
-    const std::size_t n = read_some_at(fd.get(), at, block, from);
-    if (n > 0) last = block[n - 1];
-    write_all(to, std::span(block).first(n), to_path);
-    at += n;
-    if (n < block.size()) return last;
-  }
+  read_blocks(fd.get(), from, [&](std::span<const std::byte> block) {
+    last = block.back();
+    write_all(to, block, to_path);
+  });
+  return last;
 }
 
 /// The files of an indexed file's further keys, as GnuCOBOL with Berkeley DB names them (seen on 3.1.2).
@@ -310,6 +308,13 @@ const fs::path& StepFiles::lent_path(std::string_view dd) const {
   return std::find_if(all_.begin(), all_.end(), [&](const Lent& lent) { return lent.dd->binding->dd == dd; })->lent;
 }
 
+fs::path StepFiles::shown_path(std::string_view dd) const {
+  const auto at = std::find_if(all_.begin(), all_.end(), [&](const Lent& lent) { return lent.dd->binding->dd == dd; });
+  if (at->reads.empty()) return fmt::format("the data of DD {}", dd);
+  if (at->reads.size() == 1) return at->reads.front();
+  return fmt::format("{} + {} more", at->reads.front().string(), at->reads.size() - 1);
+}
+
 void StepFiles::refuse_changed_inputs() const {
   for (const Lent& lent : all_) {
     for (std::size_t part = 0; part < lent.seen.size(); ++part) {
@@ -344,6 +349,23 @@ void StepFiles::look_at_outputs() {
   }
 }
 
+void StepFiles::follow_outputs() {
+  for (Lent& lent : all_) {
+    if (lent.dd->role == Role::kOutput && !lent.target.empty() && !lent.joins)
+      lent.follower = std::make_unique<OutputFollower>(lent.lent);
+  }
+}
+
+/// What was digested while the step wrote holds only if every block is still what it was then.
+FileFacts StepFiles::examine_output(Lent& lent) {
+  const auto followed = lent.follower ? lent.follower->finish() : std::nullopt;
+  if (!followed) return examine_file(lent.lent, lent.dd->shape, {});
+  std::vector<std::uint64_t> sums;
+  FileFacts facts = look_through(lent.lent, lent.dd->shape, {}, &sums);
+  facts.digest = facts.bytes == followed->bytes && sums == followed->sums ? followed->digest : digest_of(lent.lent);
+  return facts;
+}
+
 void StepFiles::look_at_output(Lent& lent, DdRecord& record) {
   const Binding& binding = *lent.dd->binding;
   if (!is_there(lent.lent)) {
@@ -363,7 +385,7 @@ void StepFiles::look_at_output(Lent& lent, DdRecord& record) {
     fs::rename(joined, lent.lent);
   }
   try {
-    record.files.front() = record_of(lent.target, examine_file(lent.lent, lent.dd->shape, {}));
+    record.files.front() = record_of(lent.target, examine_output(lent));
     if (lent.dd->indexed) {
       for (const std::string& ending : companion_endings(lent.lent))
         record.files.push_back(

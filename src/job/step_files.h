@@ -11,6 +11,7 @@
 
 #include "job/digest_process.h"
 #include "job/manifest.h"
+#include "job/output_follower.h"
 #include "job/prepare.h"
 
 namespace ledgermill::job {
@@ -32,10 +33,14 @@ class StepFiles {
   /// Makes private folders, copies of what is updated, concatenations and in-line data. `work`: the step's own folder.
   /// Failure RC 8 when a folder cannot be written, RC 12 on I/O errors.
   void lend(const std::filesystem::path& work);
+  /// Begins to digest what the step will write. The calling process must be single-threaded.
+  void follow_outputs();
   /// "DD_NAME=/private/path" for each DD.
   std::vector<std::string> environment() const;
   /// Where a utility finds its DD.
   const std::filesystem::path& lent_path(std::string_view dd) const;
+  /// What people know it by: the user's path; of a concatenation the first, and how many more.
+  std::filesystem::path shown_path(std::string_view dd) const;
 
   /// Failure RC 8 when an input was changed while the step read it: its counts would be of other bytes.
   void refuse_changed_inputs() const;
@@ -53,6 +58,7 @@ class StepFiles {
     std::filesystem::path target;              ///< of what is written; empty for a dummy
     std::filesystem::path folder;              ///< private, beside the target
     std::filesystem::path lent;                ///< what the program opens
+    std::unique_ptr<OutputFollower> follower;  ///< of an output
     bool joins = false;                        ///< what the program wrote comes behind what is there
     std::vector<struct stat> seen;
   };
@@ -70,6 +76,7 @@ class StepFiles {
   void write_inline(const Lent& lent, const std::string& text) const;
   void join_parts(const Lent& lent) const;
   void look_at_output(Lent& lent, DdRecord& record);
+  static FileFacts examine_output(Lent& lent);
   static void make_ready(const Move& move);
   bool published(const Lent& lent, DdRecord& record, Ending ending, std::vector<Move>& moves) const;
 

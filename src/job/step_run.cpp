@@ -68,11 +68,15 @@ std::vector<std::string> environment_of(const PreparedStep& step, const JobDefin
 std::variant<ModuleLaunch, ExecutableLaunch, OwnWork> work_of(const PreparedStep& step, const StepFiles& files,
                                                               const StepFolders& folders) {
   if (const auto* sort = std::get_if<SortStep>(&step.step->work))
-    return [sort, in = files.lent_path("IN"), out = files.lent_path("OUT"), work = folders.temporary] {
-      sort_records(*sort, in, out, work);
+    return [sort, in = UtilityInput{files.lent_path("IN"), files.shown_path("IN")}, out = files.lent_path("OUT"),
+            work = folders.temporary] { sort_records(*sort, in, out, work); };
+  const auto* copy = std::get_if<CopyStep>(&step.step->work);
+  if (copy != nullptr && step.compiled)
+    return ModuleLaunch{step.library, step.program, {}, false, std::nullopt, std::nullopt};
+  if (copy != nullptr)
+    return [copy, in = UtilityInput{files.lent_path("IN"), files.shown_path("IN")}, out = files.lent_path("OUT")] {
+      copy_records(*copy, in, out);
     };
-  if (const auto* copy = std::get_if<CopyStep>(&step.step->work))
-    return [copy, in = files.lent_path("IN"), out = files.lent_path("OUT")] { copy_records(*copy, in, out); };
   const auto& program = std::get<ProgramStep>(step.step->work);
   if (step.kind == PreparedStep::Kind::kExecutable)
     return ExecutableLaunch{step.library, program.parm, step.step->memory_bytes};
@@ -212,6 +216,7 @@ class StepRun {
       files.look_at_inputs();
       files.lend(folders.work);
       write_manifest(manifest_, run_folder_);
+      files.follow_outputs();
       judge(run_process(process(files, folders)), *step_.step, record_);
       files.finish_digests();
       well = record_.state == State::kEnded;

@@ -114,6 +114,26 @@ struct Recount {
   std::vector<ExactSum> sums;  ///< of the summed fields, in the layout's order
 };
 
+/// A cell of a posting, as it is read back.
+struct PostedValue {
+  bool missing = false;
+  std::int64_t integer = 0;  ///< kInteger, kDecimal (minor units), kBoolean
+  std::string text;          ///< kString, kDate ("2025-03-30"), kDatetime as the database writes it
+};
+struct PostedRecord {
+  std::uint64_t record_number = 0;
+  std::vector<PostedValue> values;  ///< of the fields asked for, in that order
+};
+
+/// What people said of a posting, e.g. {name "suspicion", value "confirmed"}.
+struct Label {
+  std::string name;
+  std::string value;
+  std::string source;  ///< who said it
+  BatchNumber batch{};
+  std::uint64_t record_number = 0;
+};
+
 struct LedgerOptions {
   std::string url;  ///< "sqlite:PATH", or "postgresql://..." (a password in it is refused by the cli)
   std::optional<std::filesystem::path> password_file;  ///< first line is the password
@@ -194,6 +214,14 @@ class Ledger {
   /// Record numbers of the postings, ascending, in portions; for `verify`.
   virtual void visit_record_numbers(BatchNumber batch, const Plan& plan,
                                     const std::function<void(std::span<const std::uint64_t>)>& take) = 0;
+  /// The postings of a batch by record number, in portions; `fields` are places in the plan's layout.
+  virtual void visit_postings(BatchNumber batch, const Plan& plan, const std::vector<std::size_t>& fields,
+                              const std::function<void(std::span<const PostedRecord>)>& take) = 0;
+
+  /// Keeps what was said of a posting; the same name from the same source replaces what it said before.
+  virtual void put_label(const Label& label) = 0;
+  /// All labels of that name, by batch and record number.
+  virtual std::vector<Label> labels(const std::string& name) = 0;
 
   /// Schema version of the ledger and of this program; `migrate` brings the former to the latter, exclusively.
   struct SchemaVersion {

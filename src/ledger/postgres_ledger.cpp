@@ -71,6 +71,30 @@ std::string view_sql(const Plan& plan, const std::vector<TargetVersion>& version
   return fmt::format("CREATE VIEW public.{} AS {}", sql_identifier(plan.table), selects);
 }
 
+PostedValue value_of(const PostgresRows& rows, int row, int column, const Field& field) {
+  PostedValue value;
+  value.missing = rows.is_null(row, column);
+  if (value.missing) return value;
+  switch (field.type) {
+    case FieldType::kString:
+    case FieldType::kDate:
+    case FieldType::kDatetime:
+      value.text = rows.text(row, column);
+      break;
+    case FieldType::kInteger:
+      value.integer = rows.integer(row, column);
+      break;
+    case FieldType::kBoolean:
+      value.integer = rows.boolean(row, column) ? 1 : 0;
+      break;
+    case FieldType::kDecimal:
+      value.integer = static_cast<std::int64_t>(
+          ExactSum::from_text(rows.text(row, column), field.scale).value_or(ExactSum{}).minor_units);
+      break;
+  }
+  return value;
+}
+
 class PostgresLedger final : public Ledger {
  public:
   explicit PostgresLedger(const LedgerOptions& options) : options_(options), connection_(options) { prepare_session(); }
@@ -313,6 +337,47 @@ class PostgresLedger final : public Ledger {
       for (int i = 0; i < rows.count(); ++i) numbers.push_back(static_cast<std::uint64_t>(rows.integer(i, 0)));
       take(numbers);
     }
+  }
+
+  void visit_postings(BatchNumber batch, const Plan& plan, const std::vector<std::size_t>& fields,
+                      const std::function<void(std::span<const PostedRecord>)>& take) override {
+    std::string columns;
+    for (const std::size_t f : fields) columns += fmt::format(", \"{}\"", plan.layout.fields[f].column);
+    const std::string sql = fmt::format(
+        "SELECT record_number{} FROM {} WHERE batch = $1 AND record_number > $2 ORDER BY record_number LIMIT 16384",
+        columns, target_of(batch));
+    std::uint64_t last = 0;
+    while (true) {
+      const PostgresRows rows = connection_.query(sql, {number_text(batch), std::to_string(last)});
+      if (rows.count() == 0) return;
+      std::vector<PostedRecord> portion(static_cast<std::size_t>(rows.count()));
+      for (int r = 0; r < rows.count(); ++r) {
+        PostedRecord& posting = portion[static_cast<std::size_t>(r)];
+        posting.record_number = last = static_cast<std::uint64_t>(rows.integer(r, 0));
+        for (std::size_t i = 0; i < fields.size(); ++i)
+          posting.values.push_back(value_of(rows, r, static_cast<int>(i) + 1, plan.layout.fields[fields[i]]));
+      }
+      take(portion);
+    }
+  }
+
+  void put_label(const Label& label) override {
+    connection_.query(
+        "INSERT INTO ledgermill.label(batch, record_number, name, value, source) VALUES($1, $2, $3, $4, $5) "
+        "ON CONFLICT (batch, record_number, name, source) DO UPDATE SET value = EXCLUDED.value, created_at = now()",
+        {number_text(label.batch), std::to_string(label.record_number), label.name, label.value, label.source});
+  }
+
+  std::vector<Label> labels(const std::string& name) override {
+    const PostgresRows rows = connection_.query(
+        "SELECT value, source, batch, record_number FROM ledgermill.label WHERE name = $1 "
+        "ORDER BY batch, record_number, created_at",
+        {name});
+    std::vector<Label> labels;
+    for (int r = 0; r < rows.count(); ++r)
+      labels.push_back({name, rows.text(r, 0), rows.text(r, 1), BatchNumber{rows.integer(r, 2)},
+                        static_cast<std::uint64_t>(rows.integer(r, 3))});
+    return labels;
   }
 
   SchemaVersion schema_version() override { return {current_version(), kSchemaVersion}; }

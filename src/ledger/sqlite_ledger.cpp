@@ -169,6 +169,8 @@ const char* sql_type(FieldType type) {
   return "";
 }
 
+bool is_stored_as_integer(FieldType type) { return std::string_view(sql_type(type)) == "INTEGER"; }
+
 /// The exact decimal text of a column of minor units.
 std::string decimal_text(const std::string& column, unsigned scale) {
   if (scale == 0) return fmt::format("CAST({} AS TEXT)", column);
@@ -583,6 +585,62 @@ class SqliteLedger final : public Ledger {
       }
     }
     take(numbers);
+  }
+
+  void visit_postings(BatchNumber batch, const Plan& plan, const std::vector<std::size_t>& fields,
+                      const std::function<void(std::span<const PostedRecord>)>& take) override {
+    std::string columns;
+    for (const std::size_t f : fields) columns += ", " + sql_name(stored_column(plan.layout.fields[f]));
+    auto rows = connection_.prepare(
+        fmt::format("SELECT posting & {}{} FROM {} WHERE posting BETWEEN ?1 AND ?2 ORDER BY posting", kMostRecords - 1,
+                    columns, sql_name(target_of(batch))));
+    bind_range(rows, batch);
+    std::vector<PostedRecord> portion;
+    constexpr std::size_t kPortion = 4096;
+    while (rows.step()) {
+      PostedRecord& posting = portion.emplace_back();
+      posting.record_number = static_cast<std::uint64_t>(rows.integer(0));
+      for (std::size_t i = 0; i < fields.size(); ++i) {
+        const int column = static_cast<int>(i) + 1;
+        PostedValue& value = posting.values.emplace_back();
+        value.missing = rows.is_null(column);
+        if (value.missing) continue;
+        if (is_stored_as_integer(plan.layout.fields[fields[i]].type))
+          value.integer = rows.integer(column);
+        else
+          value.text = rows.text(column);
+      }
+      if (portion.size() < kPortion) continue;
+      take(portion);
+      portion.clear();
+    }
+    take(portion);
+  }
+
+  void put_label(const Label& label) override {
+    SqliteTransaction transaction(connection_);
+    auto row = connection_.prepare(
+        "INSERT OR REPLACE INTO label(batch, record_number, name, value, source, created_at) "
+        "VALUES(?, ?, ?, ?, ?, (julianday('now') - 2440587.5) * 86400.0)");
+    row.bind(1, to_int(label.batch));
+    row.bind(2, static_cast<std::int64_t>(label.record_number));
+    row.bind(3, std::string_view(label.name));
+    row.bind(4, std::string_view(label.value));
+    row.bind(5, std::string_view(label.source));
+    if (const auto refused = row.run()) throw Failure(ReturnCode::kRefused, refused->message);
+    transaction.commit();
+  }
+
+  std::vector<Label> labels(const std::string& name) override {
+    auto rows = connection_.prepare(
+        "SELECT value, source, batch, record_number FROM label WHERE name = ? ORDER BY batch, record_number, "
+        "created_at");
+    rows.bind(1, std::string_view(name));
+    std::vector<Label> labels;
+    while (rows.step())
+      labels.push_back({name, rows.text(0), rows.text(1), BatchNumber{rows.integer(2)},
+                        static_cast<std::uint64_t>(rows.integer(3))});
+    return labels;
   }
 
   SchemaVersion schema_version() override { return {current_version(), kSchemaVersion}; }

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <fstream>
 #include <set>
 
 #include "feed/survey.h"
@@ -89,6 +91,50 @@ TEST(OrderCategory, HasOneCategoryForEveryPairOfValues) {
   for (std::size_t i = 0; i < all.size(); ++i) {
     ASSERT_EQ(all[i], by_the_rules(pairs[i].first, pairs[i].second))
         << "spend " << shown(pairs[i].first) << ", frequency " << shown(pairs[i].second);
+  }
+}
+
+/// What the second program says of the pairs: "New gap", "VIP", ...
+std::vector<std::string> by_the_second_program(const TempFolder& folder, const std::string& pairs) {
+  folder.write("pairs", pairs);
+  const std::string at = folder.path().string();
+  const std::string compile =
+      "cobc -x -free -o '" + at + "/second' '" LM_SOURCE_DIR "/tests/batch/independent_category.cbl'";
+  EXPECT_EQ(std::system(compile.c_str()), 0);
+  EXPECT_EQ(std::system(("'" + at + "/second' <'" + at + "/pairs' >'" + at + "/said'").c_str()), 0);
+  std::vector<std::string> said;
+  std::ifstream in(folder / "said");
+  for (std::string line; std::getline(in, line);) said.push_back(line);
+  return said;
+}
+
+TEST(OrderCategory, IsWhatAnIndependentCobolProgramSaysOnEveryCellAndEdge) {
+  std::string rows = "OrderID,CustomerName,Item,Amount,PurchaseFrequency\n";
+  std::string pairs;
+  std::vector<std::string> spends{"", "-999999", "-1", "999999"};
+  for (int spend = 0; spend <= 999; ++spend) spends.push_back(std::to_string(spend));
+  std::vector<std::string> frequencies{"", "-1", "1000000"};
+  for (int frequency = 0; frequency <= 99; ++frequency) frequencies.push_back(std::to_string(frequency));
+  constexpr std::size_t kWidth = 12;
+  const auto padded = [](const std::string& text) { return std::string(kWidth - text.size(), ' ') + text; };
+  for (const std::string& spend : spends) {
+    for (const std::string& frequency : frequencies) {
+      rows += "1000,A,Lamp," + spend + "," + frequency + "\n";
+      pairs += padded(spend) + " " + padded(frequency) + "\n";
+    }
+  }
+  const TempFolder folder;
+  const std::vector<std::string> said = by_the_second_program(folder, pairs);
+  std::size_t undecided = 0;
+  const auto all = decide(loose_orders(), rows, undecided);
+  EXPECT_EQ(undecided, 0U);
+  ASSERT_EQ(all.size(), spends.size() * frequencies.size());
+  ASSERT_EQ(said.size(), all.size());
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    std::string shown = all[i].category;
+    for (const std::string& flag : all[i].flags) shown += " " + flag.substr(std::string("rule_").size());
+    ASSERT_EQ(shown, said[i]) << "spend '" << spends[i / frequencies.size()] << "', frequency '"
+                              << frequencies[i % frequencies.size()] << "'";
   }
 }
 

@@ -91,6 +91,38 @@ TEST_P(LedgerContract, ALoadedBatchIsSeenByReadersOnlyOncePublished) {
   EXPECT_EQ(database->scalar("SELECT batch FROM small WHERE record_number = 7"), registration.batch.id.text);
 }
 
+TEST_P(LedgerContract, PostingsAreReadBackAsTheyWerePosted) {
+  const auto ledger = database->open();
+  const Judged file = make_file();
+  const Registration registration = load(*ledger, file);
+  const auto field = file.plan.layout.find("n");
+  ASSERT_TRUE(field);
+  std::vector<PostedRecord> all;
+  ledger->visit_postings(registration.batch.number, registration.plan, {*field},
+                         [&all](std::span<const PostedRecord> some) { all.insert(all.end(), some.begin(), some.end()); });
+  ASSERT_EQ(all.size(), 180U);
+  EXPECT_TRUE(std::is_sorted(all.begin(), all.end(),
+                             [](const auto& a, const auto& b) { return a.record_number < b.record_number; }));
+  const auto seventh =
+      std::find_if(all.begin(), all.end(), [](const auto& posting) { return posting.record_number == 7; });
+  ASSERT_NE(seventh, all.end());
+  EXPECT_EQ(seventh->values[0].integer, 725);
+}
+
+TEST_P(LedgerContract, ALaterLabelOfTheSameSourceReplacesTheEarlier) {
+  const auto ledger = database->open();
+  const BatchNumber batch = load(*ledger, make_file()).batch.number;
+  EXPECT_TRUE(ledger->labels("suspicion").empty());
+  ledger->put_label({"suspicion", "confirmed", "ann", batch, 7});
+  ledger->put_label({"suspicion", "false", "ann", batch, 7});
+  ledger->put_label({"suspicion", "confirmed", "bob", batch, 3});
+  const std::vector<Label> labels = ledger->labels("suspicion");
+  ASSERT_EQ(labels.size(), 2U);
+  EXPECT_EQ(labels[0].record_number, 3U);
+  EXPECT_EQ(labels[1].value, "false");
+  EXPECT_TRUE(ledger->labels("other").empty());
+}
+
 TEST_P(LedgerContract, TheSummaryAddsUpTheChunks) {
   const auto ledger = database->open();
   const Judged file = make_file();

@@ -114,6 +114,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             fault = server.fault(question, server.seen[question])
         time.sleep(server.seconds)
         answer = good_answer(category, schema)
+        if callable(fault):  # gives the whole text of the message
+            return self.say(fault(answer))
         if fault in ANSWERS or fault in PASSING:
             return self.say((ANSWERS | PASSING)[fault](answer))
         if fault is not None:

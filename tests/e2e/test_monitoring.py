@@ -10,7 +10,7 @@ import program
 from program import SOURCE
 
 FOLDER = SOURCE / "ops/monitoring"
-NAMES = set(re.findall(r"`(ledgermill_[a-z_]+)`", (SOURCE / "docs/formats/metrics.md").read_text()))
+NAMES = set(re.findall(r"`(ledgermill_[a-z_]+)`", (SOURCE / "docs/formats/prometheus-metrics.md").read_text()))
 
 
 class Monitoring(unittest.TestCase):

@@ -294,7 +294,7 @@ class Pages(ProgramTest):
             self.assertIn(line + "\n", text)
         for line in text.splitlines():
             self.assertRegex(line, r'^(# (HELP|TYPE) [a-z_]+ .+|[a-z_]+(\{([a-z_]+="([^"\\]|\\.)*",?)+\})? -?[0-9.]+)$')
-        described = (SOURCE / "docs/formats/metrics.md").read_text()
+        described = (SOURCE / "docs/formats/prometheus-metrics.md").read_text()
         for name in re.findall(r"^# TYPE (\S+)", text, re.MULTILINE):
             self.assertIn(f"`{name}`", described)
 

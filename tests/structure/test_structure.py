@@ -104,7 +104,7 @@ class Structure(unittest.TestCase):
             self.assertIn(f"`{code}`", documented)
 
 
-SYSTEM_HEADERS = {"spawn.h", "unistd.h", "fcntl.h", "poll.h", "sched.h", "dlfcn.h", "malloc.h", "immintrin.h", "emmintrin.h", "signal.h"}
+SYSTEM_HEADERS = {"spawn.h", "unistd.h", "fcntl.h", "iconv.h", "poll.h", "sched.h", "dlfcn.h", "malloc.h", "immintrin.h", "emmintrin.h", "signal.h"}
 # libpq itself reads PG…; whether the address leaves the TLS mode to it is asked where the connection is made.
 # Which cobc is called is the PATH's to say: its file stands for its version in the cache of compiled modules.
 ALLOWED_ENVIRONMENT = {"postgres_connection.cpp", "check.cpp", "compile.cpp"}

@@ -12,7 +12,13 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include <thread>
+
 #include "base/file.h"
+#include "batch/enrich_receipt.h"
+#include "batch/evaluate.h"
+#include "batch/inbox.h"
+#include "batch/interruption.h"
 #include "cli/session.h"
 #include "cli/view.h"
 #include "enrich/answer.h"
@@ -37,6 +43,14 @@ struct Words {
   double deadline_seconds = 0;
   std::string format = "jsonl";
   std::string key;
+  std::string totals;
+  std::string batch;
+  std::string inbox;
+  bool watch = false;
+  std::string most_cost;
+  std::string golden;
+  std::string baseline;
+  double least = 0;
 };
 
 /// First line of the file, or LEDGERMILL_MODEL_KEY; never an argument, which the process list would show.
@@ -96,7 +110,28 @@ class EnrichLine {
 batch::Enrichment enrichment_named(const Words& words, const Session& session) {
   enrich::EnrichmentDefinition definition = enrich::find_definition(words.enrichment, session.enrichment_folders());
   feed::FeedDefinition feed = session.definition(definition.feed);
-  return batch::prepare_enrichment(std::move(definition), std::move(feed), session.module_places());
+  batch::Enrichment enrichment =
+      batch::prepare_enrichment(std::move(definition), std::move(feed), session.module_places());
+  if (words.totals.empty()) return enrichment;
+  if (!enrichment.definition.decision.totals) {
+    throw Failure(
+        ReturnCode::kRefused, fmt::format("enrichment '{}' does not say what totals are", enrichment.definition.name),
+        fmt::format("write decision.totals in {}, or leave --totals out", enrichment.definition.path.string()));
+  }
+  enrichment.totals.emplace(enrichment.definition, enrichment.feed.definition,
+                            session.definition(enrichment.definition.decision.totals->feed), words.totals, now());
+  return enrichment;
+}
+
+/// "2.50" in millionths.
+std::uint64_t money(const std::string& text) {
+  constexpr std::uint8_t kDecimals = 6;
+  const auto sum = ExactSum::from_text(text, kDecimals);
+  constexpr std::int64_t kMost = 1'000'000'000'000;
+  if (!sum || sum->minor_units < 0 || sum->minor_units > kMost)
+    throw Failure(ReturnCode::kRefused, fmt::format("--max-cost '{}' is no amount of money", shown(text)),
+                  "e.g. 2.50, in the currency of the definition's prices");
+  return static_cast<std::uint64_t>(sum->minor_units);
 }
 
 batch::EnrichOptions options_of(const Words& words, const Session& session) {
@@ -108,6 +143,11 @@ batch::EnrichOptions options_of(const Words& words, const Session& session) {
   if (words.timeout_seconds > 0) options.timeout_ms = static_cast<std::uint32_t>(words.timeout_seconds * 1000);
   if (words.calls_limited) options.most_calls = words.most_calls;
   if (words.deadline_seconds > 0) options.deadline_seconds = words.deadline_seconds;
+  if (!words.most_cost.empty()) {
+    options.most_cost = money(words.most_cost);
+    if (!options.server)
+      throw Failure(ReturnCode::kRefused, "--max-cost is given, but no server", "the embedded enricher costs nothing");
+  }
   options.now = now();
   return options;
 }
@@ -116,6 +156,7 @@ Json report_json(const batch::EnrichReport& report) {
   Json json{{"enrichment", report.enrichment},
             {"file", report.file},
             {"file_sha256", report.file_sha256},
+            {"batch", report.batch},
             {"rc", static_cast<int>(report.return_code)},
             {"records", report.records},
             {"annotated", report.annotated},
@@ -139,6 +180,8 @@ Json report_json(const batch::EnrichReport& report) {
             {"out", report.out},
             {"annotations", report.annotations},
             {"quarantine", report.quarantine},
+            {"cost", report.cost ? Json(report.cost->text()) : Json(nullptr)},
+            {"asking_seconds", report.asking_seconds},
             {"seconds", report.seconds}};
   if (!report.fact.empty()) json["fact"] = report.fact;
   if (!report.hint.empty()) json["hint"] = report.hint;
@@ -164,24 +207,20 @@ void print_text(const batch::EnrichReport& report) {
              report.model_digest.empty() ? "" : " " + shown(report.model_digest.substr(0, 12)),
              grouped(report.calls.attempts), grouped(report.calls.retries), grouped(report.calls.input_tokens),
              grouped(report.calls.output_tokens), report.seconds);
+  if (report.cost) fmt::print("  cost: {}\n", shown(report.cost->text()));
   if (report.damaged_answers > 0)
     fmt::print("  {} damaged lines of the store were left out\n", grouped(report.damaged_answers));
-  fmt::print("  written: {}\n           {}\n", shown(report.out), shown(report.annotations));
+  fmt::print("  written: {}\n", shown(report.annotations));
+  if (!report.out.empty()) fmt::print("           {}\n", shown(report.out));
 }
 
-void run(const Words& words, Session& session) {
-  const batch::Enrichment enrichment = enrichment_named(words, session);
-  batch::EnrichOptions options = options_of(words, session);
-  const batch::EnrichReport report = [&] {
-    EnrichLine line;
-    options.progress = [&line](const batch::EnrichProgress& progress) { line.show(progress); };
-    return batch::enrich_file(enrichment, words.file, options);
-  }();
+void show_report(const batch::EnrichReport& report, Session& session) {
   session.ended_with(report.return_code);
   if (session.settings.json)
     fmt::print("{}\n", report_json(report).dump());
   else if (report.fact.empty())
     print_text(report);
+  std::fflush(stdout);
   if (!report.fact.empty()) {
     print_failure(Failure(report.return_code, report.fact, report.hint));
   } else if (report.return_code == ReturnCode::kRejects) {
@@ -193,8 +232,70 @@ void run(const Words& words, Session& session) {
   }
 }
 
+batch::EnrichReport with_progress(batch::EnrichOptions options,
+                                  const std::function<batch::EnrichReport(const batch::EnrichOptions&)>& work) {
+  EnrichLine line;
+  options.progress = [&line](const batch::EnrichProgress& progress) { line.show(progress); };
+  return work(options);
+}
+
+/// Files of the feed's pattern as they arrive whole, each into the folder --out. What was enriched so before is left.
+void run_inbox(const Words& words, const batch::Enrichment& enrichment, Session& session) {
+  constexpr auto kLookEvery = std::chrono::milliseconds(1000);
+  batch::Inbox inbox(enrichment.feed.definition, words.inbox);
+  bool first_look = true;
+  while (!batch::interrupted()) {
+    for (const batch::ArrivedFile& file : inbox.look()) {
+      batch::EnrichOptions options = options_of(words, session);
+      options.out = fs::path(words.out) / ("llm_" + file.path.filename().string());
+      if (!batch::has_receipt(enrichment, file.path, options)) {
+        const batch::EnrichReport report =
+            with_progress(options, [&](const auto& with) { return batch::enrich_file(enrichment, file.path, with); });
+        if (batch::interrupted()) return;  // what was answered is kept; the file is enriched at the next start
+        show_report(report, session);
+      }
+      inbox.leave(file.path);
+    }
+    if (!words.watch && !inbox.settling() && (!first_look || inbox.waiting().empty())) return;
+    first_look = false;
+    std::this_thread::sleep_for(kLookEvery);
+  }
+}
+
+void run_batch(const Words& words, const batch::Enrichment& enrichment, Session& session) {
+  if (!words.out.empty() || !words.totals.empty())
+    throw Failure(ReturnCode::kRefused, "--batch goes with neither --out nor --totals",
+                  "annotations of postings stand in the store; ledgermill enrich export prints them");
+  ledger::LedgerOptions ledger_options = session.ledger_options();
+  ledger_options.create = ledger::LedgerOptions::Create::kNever;
+  ledger_options.access = ledger::LedgerOptions::Access::kReadOnly;
+  const auto ledger = ledger::open_ledger(ledger_options);
+  const ledger::BatchSummary batch = ledger->find_batch(words.batch);
+  show_report(with_progress(options_of(words, session),
+                            [&](const auto& with) { return batch::enrich_postings(enrichment, *ledger, batch, with); }),
+              session);
+}
+
+void run(const Words& words, Session& session) {
+  const int sources = static_cast<int>(!words.file.empty()) + static_cast<int>(!words.batch.empty()) +
+                      static_cast<int>(!words.inbox.empty());
+  if (sources != 1)
+    throw Failure(ReturnCode::kRefused, "name one of: a feed file, a folder (--inbox), a batch (--batch)");
+  if (words.watch && words.inbox.empty())
+    throw Failure(ReturnCode::kRefused, "--watch listens on a folder", "name it by --inbox FOLDER");
+  if (words.out.empty() && words.batch.empty())
+    throw Failure(ReturnCode::kRefused, "no output is named", "name it by --out FILE; with --inbox, --out FOLDER");
+  const batch::Enrichment enrichment = enrichment_named(words, session);
+  if (!words.batch.empty()) return run_batch(words, enrichment, session);
+  if (!words.inbox.empty()) return run_inbox(words, enrichment, session);
+  show_report(with_progress(options_of(words, session),
+                            [&](const auto& with) { return batch::enrich_file(enrichment, words.file, with); }),
+              session);
+}
+
 void print_plan(const batch::EnrichPlan& plan, const Session& session) {
   const auto optional = [](const std::optional<double>& value) { return value ? Json(*value) : Json(nullptr); };
+  const auto cost = [](const std::optional<batch::Cost>& value) { return value ? Json(value->text()) : Json(nullptr); };
   if (session.settings.json) {
     fmt::print("{}\n", Json{{"records", plan.records},
                             {"undecided", plan.undecided},
@@ -207,6 +308,9 @@ void print_plan(const batch::EnrichPlan& plan, const Session& session) {
                             {"input_tokens", optional(plan.input_tokens)},
                             {"output_tokens", optional(plan.output_tokens)},
                             {"seconds", optional(plan.seconds)},
+                            {"expected_calls", optional(plan.calls)},
+                            {"most_cost", cost(plan.most_cost)},
+                            {"cost", cost(plan.cost)},
                             {"measured_answers", plan.measured_answers}}
                            .dump());
     return;
@@ -220,6 +324,8 @@ void print_plan(const batch::EnrichPlan& plan, const Session& session) {
   }
   fmt::print("  at most {} tokens in (a token is at least one byte), {} out; {} bytes of requests\n",
              grouped(plan.most_input_tokens), grouped(plan.most_output_tokens), grouped(plan.request_bytes));
+  if (plan.most_cost) fmt::print("  at most {}\n", shown(plan.most_cost->text()));
+  if (plan.cost) fmt::print("  by the stored answers of this model {}\n", shown(plan.cost->text()));
   if (plan.seconds)
     fmt::print("  by {} stored answers of this model: {:.0f} tokens in, {:.0f} out, {:.1f} s\n",
                grouped(plan.measured_answers), *plan.input_tokens, *plan.output_tokens, *plan.seconds);
@@ -228,6 +334,8 @@ void print_plan(const batch::EnrichPlan& plan, const Session& session) {
 }
 
 void plan(const Words& words, Session& session) {
+  if (words.file.empty())
+    throw Failure(ReturnCode::kRefused, "no feed file is named", "plan reads a file, as run does");
   const batch::Enrichment enrichment = enrichment_named(words, session);
   print_plan(batch::plan_enrichment(enrichment, words.file, options_of(words, session)), session);
 }
@@ -340,6 +448,73 @@ void show(const Words& words, Session& session) {
   }
 }
 
+Json share_json(const batch::Share& share) {
+  return {
+      {"of", share.of}, {"held", share.held}, {"share", share.value()}, {"low", share.low()}, {"high", share.high()}};
+}
+
+Json evaluation_json(const batch::Evaluation& evaluation) {
+  Json json{{"golden", evaluation.golden},
+            {"missing", evaluation.missing},
+            {"annotations", evaluation.annotations},
+            {"fallback", share_json(evaluation.fallback)},
+            {"reasons", evaluation.reasons},
+            {"repaired", share_json(evaluation.repaired)},
+            {"models", evaluation.models},
+            {"fields", Json::object()},
+            {"same", Json::object()},
+            {"only_here", evaluation.only_here}};
+  for (const auto& [field, agreement] : evaluation.fields) {
+    Json& of_field = json["fields"][field] = {{"all", share_json(agreement.all)}, {"by_label", Json::object()}};
+    for (const auto& [label, share] : agreement.by_label) of_field["by_label"][label] = share_json(share);
+    of_field["confusion"] = agreement.confusion;
+  }
+  for (const auto& [field, share] : evaluation.same) json["same"][field] = share_json(share);
+  return json;
+}
+
+std::string share_text(const batch::Share& share) {
+  return fmt::format("{} of {} ({:.1f} %, 95 % interval {:.1f} to {:.1f})", grouped(share.held), grouped(share.of),
+                     100 * share.value(), 100 * share.low(), 100 * share.high());
+}
+
+void print_evaluation(const batch::Evaluation& evaluation) {
+  fmt::print("{} golden records, {} of them without an annotation\n", grouped(evaluation.golden),
+             grouped(evaluation.missing));
+  for (const auto& [field, agreement] : evaluation.fields) {
+    fmt::print("  {}: {}\n", shown(field), share_text(agreement.all));
+    for (const auto& [label, share] : agreement.by_label) fmt::print("    {}: {}\n", shown(label), share_text(share));
+  }
+  fmt::print("{} annotations: fallback {}; repaired {}\n", grouped(evaluation.annotations),
+             share_text(evaluation.fallback), share_text(evaluation.repaired));
+  for (const auto& [field, share] : evaluation.same)
+    fmt::print("  the same {} as before: {}\n", field, share_text(share));
+}
+
+fs::path annotations_of(const Words& words, const Session& session);
+
+/// RC 4 when a field agrees less than --least, or a golden record has no annotation.
+void evaluate(const Words& words, Session& session) {
+  const fs::path annotations = annotations_of(words, session);
+  std::optional<fs::path> baseline;
+  if (!words.baseline.empty())
+    baseline = fs::path(words.baseline) / annotations.parent_path().filename() / annotations.filename();
+  const batch::Evaluation evaluation = batch::evaluate(annotations, words.golden, baseline);
+  if (session.settings.json)
+    fmt::print("{}\n", evaluation_json(evaluation).dump());
+  else
+    print_evaluation(evaluation);
+  std::string low;
+  for (const auto& [field, agreement] : evaluation.fields) {
+    if (agreement.all.value() < words.least) low += (low.empty() ? "" : ", ") + shown(field);
+  }
+  if (low.empty() && evaluation.missing == 0) return;
+  session.ended_with(ReturnCode::kRejects);
+  print_failure(Failure(ReturnCode::kRejects,
+                        low.empty() ? fmt::format("{} golden records have no annotation", evaluation.missing)
+                                    : fmt::format("less than {} agreement: {}", words.least, low)));
+}
+
 void add_store_option(CLI::App& command, Session& session) {
   command.add_option("--store", session.settings.store, "Folder of answers and annotations [LEDGERMILL_STORE]")
       ->capture_default_str();
@@ -349,7 +524,9 @@ void add_store_option(CLI::App& command, Session& session) {
 void add_asking_options(CLI::App& command, Words& words, Session& session) {
   command.add_option("enrichment", words.enrichment, "Name of the enrichment, or path of its definition (.yaml)")
       ->required();
-  command.add_option("file", words.file, "Feed file to enrich")->required();
+  command.add_option("file", words.file, "Feed file to enrich");
+  command.add_option("--totals", words.totals,
+                     "File of totals, e.g. what OrderTotals wrote: the category is decided on each customer's totals");
   command.add_option("--model-server", session.settings.model_server,
                      "Address of a model server, e.g. http://127.0.0.1:11434; without it the embedded enricher "
                      "answers [LEDGERMILL_MODEL_SERVER]");
@@ -376,14 +553,20 @@ void add_run_command(CLI::App& enrich, Session& session) {
   auto* command = enrich.add_subcommand("run", "Annotate every record of a feed file");
   auto words = std::make_shared<Words>();
   add_asking_options(*command, *words, session);
-  command->add_option("--out", words->out, "Text file to write: each record's line with category and recommendation")
-      ->required();
+  command->add_option("--out", words->out,
+                      "Text file to write: each record's line with category and recommendation; with --inbox a folder");
+  command->add_option("--batch", words->batch, "Annotate the postings of this published batch instead of a file");
+  command->add_option("--inbox", words->inbox, "Folder: enriches the files that the feed's 'files' pattern names");
+  command->add_flag("--watch", words->watch, "With --inbox: keep listening until stopped");
+  add_ledger_options(*command, session);
   command
       ->add_option("--timeout-seconds", words->timeout_seconds,
                    "For one call, the server's queue included (default: the definition's)")
       ->check(CLI::Range(0.01, 3600.0));
   command->add_option("--max-calls", words->most_calls, "Calls at most, retries included; what is left gets a fallback")
       ->each([words](const std::string&) { words->calls_limited = true; });
+  command->add_option("--max-cost", words->most_cost,
+                      "Money at most, e.g. 2.50, by the definition's prices; what is left gets a fallback");
   command->add_option("--deadline", words->deadline_seconds, "Seconds for the asking; what is left gets a fallback")
       ->check(CLI::Range(0.01, 864000.0));
   command->footer(
@@ -391,7 +574,9 @@ void add_run_command(CLI::App& enrich, Session& session) {
       "RC 4: some records are in quarantine, or have a fallback text because the model gave no answer.\n\nExamples:\n"
       "  ledgermill enrich run orders transformed_orders.txt --out llm_transformed_orders.txt\n"
       "  ledgermill enrich run orders transformed_orders.txt --out llm_transformed_orders.txt \\\n"
-      "      --model-server http://127.0.0.1:11434 --model deepseek-r1:7b\n");
+      "      --model-server http://127.0.0.1:11434 --model deepseek-r1:7b\n"
+      "  ledgermill enrich run orders --inbox out/ --watch --out enriched_orders/\n"
+      "  ledgermill enrich run transactions --batch transactions-2025-03-30\n");
   command->callback([words, &session] { run(*words, session); });
 }
 
@@ -433,6 +618,22 @@ void add_show_command(CLI::App& enrich, Session& session) {
   command->callback([words, &session] { show(*words, session); });
 }
 
+void add_evaluate_command(CLI::App& enrich, Session& session) {
+  auto* command = enrich.add_subcommand("evaluate", "Compare annotations with a golden set, and with another model's");
+  auto words = std::make_shared<Words>();
+  command->add_option("enrichment", words->enrichment, "Name of the enrichment")->required();
+  command->add_option("file", words->file, "The feed file that was enriched (default: the one enriched last)");
+  command->add_option("--golden", words->golden, "JSON Lines: the record's key, and the values that it should have")
+      ->required();
+  command->add_option("--baseline", words->baseline, "Store of another run over the same file: says what drifted");
+  command->add_option("--least", words->least, "RC 4 when a field agrees less, e.g. 0.95")->check(CLI::Range(0.0, 1.0));
+  add_store_option(*command, session);
+  add_json_option(*command, session);
+  command->footer(
+      "Example:\n  ledgermill enrich evaluate orders --golden golden.jsonl --store after/ --baseline before/\n");
+  command->callback([words, &session] { evaluate(*words, session); });
+}
+
 }  // namespace
 
 void add_enrich(CLI::App& app, Session& session) {
@@ -442,6 +643,7 @@ void add_enrich(CLI::App& app, Session& session) {
   add_plan_command(*enrich, session);
   add_export_command(*enrich, session);
   add_show_command(*enrich, session);
+  add_evaluate_command(*enrich, session);
 }
 
 }  // namespace ledgermill::cli

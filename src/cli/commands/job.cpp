@@ -42,7 +42,8 @@ void add_runs_option(CLI::App& command, std::string& runs) {
 }
 
 void Words::add_to(CLI::App& command, Session& session) {
-  command.add_option("definition", definition, "The job: a YAML file")->required();
+  command.add_option("definition", definition, "The job: a YAML file, or the name of one in jobs/ or installed")
+      ->required();
   command.add_option("--folder", folder, "Folder that relative paths of the job begin at")->capture_default_str();
   command.add_option("--set", variables, "NAME=TEXT: gives a variable of the job another value")
       ->allow_extra_args(false);
@@ -59,7 +60,7 @@ BusinessDate today() {
 
 job::JobOptions Words::options(const Session& session) const {
   job::JobOptions options;
-  options.definition = definition;
+  options.definition = session.job_file(definition);
   options.words.folder = fs::absolute(folder + "/.").lexically_normal().parent_path();  // no slash at its end
   options.words.today = today();
   options.runs = fs::absolute(runs).lexically_normal();
@@ -117,10 +118,10 @@ std::string step_text(const job::StepRecord& step) {
   return text;
 }
 
-Json run_json(const job::Manifest& manifest) {
+Json run_json(const job::Manifest& manifest, const std::string& state) {
   return {{"job", manifest.job},
           {"run", manifest.run},
-          {"state", job::state_name(manifest.state)},
+          {"state", state},
           {"rc", manifest.rc},
           {"run_date", manifest.run_date},
           {"began", manifest.began},
@@ -244,7 +245,7 @@ void run(const Words& words, Session& session) {
   RunView view(session.settings.json);
   const job::Manifest manifest = job::run_job(words.options(session), start, view.observer());
   if (session.settings.json)
-    fmt::print("{}\n", run_json(manifest).dump());
+    fmt::print("{}\n", run_json(manifest, std::string(job::state_name(manifest.state))).dump());
   else
     fmt::print("run {} {}, RC {}\n", manifest.run,
                manifest.state == job::Manifest::State::kEnded ? "ended" : "did not end well", manifest.rc);
@@ -256,11 +257,11 @@ void list(const std::string& runs, const std::string& name, const Session& sessi
   std::vector<std::string> damaged;
   std::vector<std::vector<std::string>> rows{{"job", "run", "state", "began", "RC"}};
   for (const job::Manifest& manifest : job::list_runs(fs::absolute(runs), name, damaged)) {
+    const std::string state = job::run_state(fs::absolute(runs), manifest);
     if (session.settings.json)
-      fmt::print("{}\n", run_json(manifest).dump());
+      fmt::print("{}\n", run_json(manifest, state).dump());
     else
-      rows.push_back({manifest.job, manifest.run, std::string(job::state_name(manifest.state)), manifest.began,
-                      std::to_string(manifest.rc)});
+      rows.push_back({manifest.job, manifest.run, state, manifest.began, std::to_string(manifest.rc)});
   }
   if (!session.settings.json) fmt::print("{}", table(rows, 4));
   for (const std::string& fact : damaged) fmt::print(stderr, "ledgermill: {}\n", fact);
@@ -268,14 +269,17 @@ void list(const std::string& runs, const std::string& name, const Session& sessi
 
 void show(const std::string& runs, const std::string& name, const Session& session) {
   const job::FoundRun found = job::find_run(fs::absolute(runs), name);
+  const std::string state = job::run_state(fs::absolute(runs), found.manifest);
   if (session.settings.json) {
-    fmt::print("{}\n", Json::parse(job::manifest_json(found.manifest)).dump());
+    Json manifest = Json::parse(job::manifest_json(found.manifest));
+    manifest["state"] = state;
+    fmt::print("{}\n", manifest.dump());
     return;
   }
   fmt::print("job {}, run {}, {}, RC {}\n  definition {}, run date {}\n  {} to {}\n", found.manifest.job,
-             found.manifest.run, job::state_name(found.manifest.state), found.manifest.rc,
-             shown(found.manifest.definition), found.manifest.run_date, found.manifest.began,
-             found.manifest.ended.empty() ? "(not ended)" : found.manifest.ended);
+             found.manifest.run, state, found.manifest.rc, shown(found.manifest.definition), found.manifest.run_date,
+             found.manifest.began, found.manifest.ended.empty() ? "(not ended)" : found.manifest.ended);
+  if (state == "killed") fmt::print("  no process works on it; the command that began it goes on with it\n");
   for (const job::StepRecord& step : found.manifest.steps) fmt::print("{}", step_text(step));
 }
 

@@ -19,8 +19,8 @@ constexpr std::size_t kBlockBytes = 1U << 20;
 constexpr std::size_t kLongestLine = 16U << 20;
 }  // namespace
 
-RecordReader::RecordReader(std::filesystem::path path, RecordForm form)
-    : RecordReader(UniqueFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC)), path, form) {}
+RecordReader::RecordReader(const std::filesystem::path& path, RecordForm form, const std::filesystem::path& shown)
+    : RecordReader(UniqueFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC)), shown.empty() ? path : shown, form) {}
 
 RecordReader::RecordReader(UniqueFd pipe, std::filesystem::path path, RecordForm form)
     : path_(std::move(path)), fd_(std::move(pipe)), form_(form), buffer_(kBlockBytes) {

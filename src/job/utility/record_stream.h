@@ -13,11 +13,11 @@
 
 namespace ledgermill::job {
 
-/// Records one after the other, of a file or a pipe. Failures name `path`.
+/// Records one after the other, of a file or a pipe. Failures name `path`, or `shown` where that is given.
 class RecordReader {
  public:
   /// Failure RC 8 when the file cannot be opened.
-  RecordReader(std::filesystem::path path, RecordForm form);
+  RecordReader(const std::filesystem::path& path, RecordForm form, const std::filesystem::path& shown = {});
   RecordReader(UniqueFd pipe, std::filesystem::path path, RecordForm form);
 
   /// The next record without its line end, until the next call; nothing at the end. Failure RC 8 for a line over 16 MiB

@@ -56,6 +56,31 @@ void write_record(const Selection& selection, std::string_view record, RecordWri
     writer.add(rebuilt(selection.output, record));
 }
 
+/// A fixed record is filled with spaces; of a line they are left out. What does not fit is never cut.
+void fit(std::string& record, std::size_t length) {
+  if (length == 0) {
+    if (record.find('\n') != std::string::npos)
+      throw Failure(ReturnCode::kRefused, "it holds a line end, so it cannot be a line");
+    record.resize(record.find_last_not_of(' ') + 1);
+    return;
+  }
+  if (record.size() > length && record.find_first_not_of(' ', length) != std::string::npos)
+    throw Failure(ReturnCode::kRefused, fmt::format("it has {} bytes, a record of OUT {}", record.size(), length),
+                  "say another length under 'to'");
+  record.resize(length, ' ');
+}
+
+bool translates(const CopyStep& step, Translation::Direction direction) {
+  return step.translation && step.translation->direction == direction;
+}
+
+/// The record as OUT's form and code page want it.
+std::string converted(const CopyStep& step, std::string_view record) {
+  std::string made = step.selection.output.empty() ? std::string(record) : rebuilt(step.selection.output, record);
+  if (step.to) fit(made, step.to->fixed_length);
+  return translates(step, Translation::Direction::kTo) ? step.translation->applied(made) : made;
+}
+
 /// Keys of decimal numbers are digits behind a sign; of a descending key, the complement of each.
 void add_decimal_key(const std::string& key, bool descending, std::string& line) {
   if (!descending) {
@@ -197,23 +222,29 @@ void take_sorted(const SortStep& step, UniqueFd pipe, const fs::path& out) {
 
 }  // namespace
 
-void copy_records(const CopyStep& step, const fs::path& in, const fs::path& out) {
-  RecordReader reader(in, step.selection.form);
-  RecordWriter writer(out, output_form(step.selection));
+void copy_records(const CopyStep& step, const UtilityInput& in, const fs::path& out) {
+  RecordReader reader(in.lent, step.selection.form, in.shown);
+  const bool converts = step.to || translates(step, Translation::Direction::kTo);
+  RecordWriter writer(out, step.to.value_or(output_form(step.selection)));
   std::uint64_t written = 0;
+  std::string translated;
   while (!step.records || written < *step.records) {
-    const auto record = reader.next();
+    auto record = reader.next();
     if (!record) break;
     if (reader.number() <= step.skip) continue;
+    if (translates(step, Translation::Direction::kFrom)) record = translated = step.translation->applied(*record);
     if (!at_record(reader, [&] { return is_selected(step.selection, *record); })) continue;
-    write_record(step.selection, *record, writer);
+    if (converts)
+      writer.add(at_record(reader, [&] { return converted(step, *record); }));
+    else
+      write_record(step.selection, *record, writer);
     ++written;
   }
   writer.finish();
 }
 
-void sort_records(const SortStep& step, const fs::path& in, const fs::path& out, const fs::path& work) {
-  RecordReader reader(in, step.selection.form);
+void sort_records(const SortStep& step, const UtilityInput& in, const fs::path& out, const fs::path& work) {
+  RecordReader reader(in.lent, step.selection.form, in.shown);
   std::signal(SIGPIPE, SIG_IGN);  // a sort that ends early is told by its status
   SortProcess sort(work);
   feed(step, reader, sort.take_input());

@@ -126,7 +126,7 @@ def buckets_are_private(plan):
 
 @proof("KMS keys of our own everywhere")
 def kms_everywhere(plan):
-    keys = {identity for _, key in plan.of("aws_kms_key") for identity in (key["arn"], key["key_id"])}
+    keys = {key["arn"] for _, key in plan.of("aws_kms_key")}  # an id alone is taken by some services only
     where = {
         "aws_cloudwatch_log_group": lambda v: v["kms_key_id"], "aws_efs_file_system": lambda v: v["encrypted"] and v["kms_key_id"],
         "aws_rds_cluster": lambda v: v["storage_encrypted"] and v["kms_key_id"], "aws_rds_cluster_instance": lambda v: v["performance_insights_kms_key_id"],
@@ -149,7 +149,7 @@ def kms_everywhere(plan):
             if key not in keys:
                 violations.append(f"{address} is not encrypted with a key of this configuration")
     cluster = plan.one("aws_rds_cluster")[1]
-    if cluster["master_user_secret_kms_key_id"] not in keys:
+    if cluster["master_user_secret_kms_key_id"] not in keys | {key["key_id"] for _, key in plan.of("aws_kms_key")}:
         violations.append("aws_rds_cluster.main: the master secret has no key of ours")
     violations += [f"{address}: no rotation" for address, key in plan.of("aws_kms_key") if key["enable_key_rotation"] is not True]
     return f"{count} resources", violations
