@@ -45,6 +45,11 @@ void RejectGroups::add(std::string_view feed, const Seen& seen) {
                : shape_of(seen.record.substr(0, 4096), ShapeDetail::kRuns);
   GroupKey key{std::string(feed), std::string(seen.code), std::string(seen.constraint), std::string(seen.field), shape,
                seen.last_of_file};
+  // A last record that looks like rejects before it shares their fault; apart stands what only a file's end has.
+  if (seen.last_of_file) {
+    key.last_of_file = false;
+    key.last_of_file = groups_.find(key) == groups_.end();
+  }
   if (groups_.size() >= kMostGroups && groups_.find(key) == groups_.end()) key.shape = "(other)";
   Group& group = groups_[key];
   if (group.rejects++ == 0) {

@@ -66,11 +66,11 @@ TEST(RejectGroups, SamplesAreBoundedInCountAndBytesAndDrawnFromTheWholeGroup) {
   ASSERT_EQ(all.size(), 1U);
   EXPECT_EQ(all[0].rejects, 10'000U);
   EXPECT_EQ(all[0].samples.size(), RejectGroups::kMostSamples);
-  std::size_t from_the_second_half = 0;
+  int from_the_second_half = 0;
   for (const Sample& sample : all[0].samples)
     from_the_second_half += std::stoi(sample.record.substr(7)) >= 5'000 ? 1 : 0;
-  EXPECT_GT(from_the_second_half, 25U);
-  EXPECT_LT(from_the_second_half, 75U);
+  EXPECT_GT(from_the_second_half, 25);
+  EXPECT_LT(from_the_second_half, 75);
 
   for (int i = 0; i < 500; ++i) groups.add("f", reject_of("1,5", std::string(60'000, static_cast<char>('a' + i % 9))));
   const auto large = groups.take();
