@@ -435,6 +435,33 @@ def exhaustive(tools, folder):
     yield "values are refused", refusals(tools, folder)
 
 
+CHECKOV = "checkov-3.3.30"  # built by tests/deploy/terraform/tools
+
+
+def findings(text):
+    """(number of checks passed, what checkov finds in these manifests)"""
+    program = pathlib.Path(os.environ.get("LEDGERMILL_TOOLS", pathlib.Path.home() / ".cache/ledgermill-tools")) / CHECKOV / "bin/checkov"
+    with tempfile.TemporaryDirectory(prefix="ledgermill-checkov-") as folder:
+        (pathlib.Path(folder) / "manifests.yaml").write_text(text)
+        done = subprocess.run([program, "-d", folder, "--framework", "kubernetes", "--skip-download", "--quiet", "--compact", "-o", "json"],
+                              capture_output=True, text=True)
+    answer = json.loads(done.stdout)
+    summary = answer.get("summary", answer)
+    need(summary["parsing_errors"] == 0, f"checkov cannot read {summary['parsing_errors']} files")
+    return summary["passed"], [f"{f['check_id']} {f['resource']}: {f['check_name']}" for f in answer["results"]["failed_checks"]]
+
+
+def scanned(tools, folder):
+    """checkov over the workloads with everything on; what it must find in a privileged copy is the control."""
+    path = folder / "k8s/microservices"
+    text = tools.render(path, path / "ci/aws-everything.yaml", min(tools.helm), VERSIONS[0])
+    passed, found = findings(text)
+    need(passed and not found, f"checkov: {passed} passed; {'; '.join(found)}")
+    _, planted = findings(text.replace("allowPrivilegeEscalation: false", "allowPrivilegeEscalation: true", 1))
+    need(len(planted) == 1 and planted[0].startswith("CKV_K8S_20 "), f"checkov takes a planted escalation of privileges: {planted}")
+    yield "checkov", f"{passed} checks, no exception; a planted escalation is found"
+
+
 def copy(folder):
     target = pathlib.Path(tempfile.mkdtemp(prefix="ledgermill-charts-"))
     shutil.copytree(ROOT / "k8s", target / "k8s", ignore=shutil.ignore_patterns("environment.yaml", "images.yaml"))
@@ -461,6 +488,10 @@ def main():
     try:
         report(exhaustive(tools, folder), failures)
         report(semantic(tools, folder), failures)
+        if (pathlib.Path(os.environ.get("LEDGERMILL_TOOLS", pathlib.Path.home() / ".cache/ledgermill-tools")) / CHECKOV / "complete").exists():
+            report(scanned(tools, folder), failures)
+        else:
+            print("skipped checkov: tests/deploy/terraform/tools has not built it", flush=True)
     finally:
         shutil.rmtree(folder)
     if not failures:
