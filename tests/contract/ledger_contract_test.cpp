@@ -98,8 +98,9 @@ TEST_P(LedgerContract, PostingsAreReadBackAsTheyWerePosted) {
   const auto field = file.plan.layout.find("n");
   ASSERT_TRUE(field);
   std::vector<PostedRecord> all;
-  ledger->visit_postings(registration.batch.number, registration.plan, {*field},
-                         [&all](std::span<const PostedRecord> some) { all.insert(all.end(), some.begin(), some.end()); });
+  ledger->visit_postings(
+      registration.batch.number, registration.plan, {*field},
+      [&all](std::span<const PostedRecord> some) { all.insert(all.end(), some.begin(), some.end()); });
   ASSERT_EQ(all.size(), 180U);
   EXPECT_TRUE(std::is_sorted(all.begin(), all.end(),
                              [](const auto& a, const auto& b) { return a.record_number < b.record_number; }));
