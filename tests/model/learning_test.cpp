@@ -182,6 +182,18 @@ TEST(LeakGates, HonestDataPass) {
   for (const Gate& gate : leak_gates(data, names(), ap)) EXPECT_TRUE(gate.passed) << gate.name << ": " << gate.detail;
 }
 
+TEST(LeakGates, RowsThatStandInBothPartsAreCaught) {
+  SplitDataset data = split();
+  Dataset& train = data.train;
+  for (std::size_t i = 0; i < data.test.rows(); ++i) {
+    train.values.insert(train.values.end(), data.test.row(i), data.test.row(i) + data.test.width);
+    train.labels.push_back(data.test.labels[i]);
+    train.ids.push_back(data.test.ids[i]);
+  }
+  const auto gates = leak_gates(data, names(), 0.8);
+  EXPECT_FALSE(passes(gates, "permuted_labels")) << gates[2].detail;
+}
+
 TEST(LeakGates, ACopyOfTheLabelIsCaughtByName) {
   SplitDataset data = split();
   plant(data, 6, [](const Dataset& part, std::size_t i) { return static_cast<float>(part.labels[i]); });
