@@ -62,7 +62,8 @@ dt { color: var(--soft); } dd { margin: 0; min-width: 0; }
 .filter { display: flex; flex-wrap: wrap; gap: .5rem; align-items: end; margin: .75rem 0; }
 .filter label { display: block; color: var(--soft); }
 .pages { display: flex; gap: 1rem; flex-wrap: wrap; margin: .5rem 0; }
-svg { max-width: 100%; height: auto; display: block; }
+svg, .drawing { max-width: 100%; height: auto; display: block; }
+.drawing { background: #fff; }
 svg text { fill: var(--ink); font: 12px system-ui, sans-serif; }
 .posted { fill: var(--bar-posted); } .rejected { fill: var(--bar-rejected); } .unfinished { fill: var(--bar-open); } .axis { stroke: var(--line); }
 @media (forced-colors: active) { mark { forced-color-adjust: none; } }

@@ -125,6 +125,7 @@ struct Site::State {
     if (route != std::end(kRoutes))
       return {200, "text/html; charset=utf-8", route->page(call), std::string(route->path)};
     if (request.path == "/metrics") return metrics(call);
+    if (request.path == "/model/drawing") return {200, "image/svg+xml", model_drawing(call), "/model/drawing"};
     if (request.path.rfind(kApi, 0) == 0) {
       const std::string name = request.path.size() > kApi.size() + 1 ? request.path.substr(kApi.size() + 1) : "";
       if (auto json = api_answer(name, call))

@@ -114,6 +114,8 @@ std::string job_page(const Call& call);
 std::string job_log_page(const Call& call);
 std::string enrichment_page(const Call& call);
 std::string model_page(const Call& call);
+/// One drawing of an evaluation, as SVG text; BadRequest 404 for another name or day.
+std::string model_drawing(const Call& call);
 std::string search_page(const Call& call);
 
 /// The API's answer to "/api/v1/<name>"; nothing for a name that it does not have.

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Learning on the program itself: generate, run, dataset build, train, evaluate, promote, score, feedback, report."""
 import csv
+import html
 import json
 import os
 import re
@@ -10,6 +11,8 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import urllib.error
+import urllib.request
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -135,6 +138,37 @@ class Learning(unittest.TestCase):
         for drawing in drawings:
             ElementTree.parse(drawing)  # well-formed
             self.assertIn(drawing.read_text(), html)
+
+    def test_the_dashboard_shows_the_registry_and_the_evaluation(self):
+        serving = subprocess.Popen([PROGRAM, "serve", "--listen", "127.0.0.1:0"], cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        try:
+            site = serving.stdout.readline().strip().rstrip("/")
+
+            def ask(path):
+                try:
+                    with urllib.request.urlopen(site + path) as answer:
+                        return answer.status, answer.headers["Content-Type"], answer.read().decode()
+                except urllib.error.HTTPError as error:
+                    with error:
+                        return error.code, "", error.read().decode()
+
+            page = ask("/model")[2]
+            own = next(model for model in self.metrics["models"] if model["name"] == "xgboost")
+            for text in (self.model, f"{own['average_precision']:.4f}", "permuted_labels", self.metrics["line"]):
+                self.assertIn(text, html.unescape(page))
+            drawings = re.findall(r'<img src="([^"]+)"', page)
+            self.assertGreaterEqual(len(drawings), 7)
+            for drawing in map(html.unescape, drawings):
+                status, kind, text = ask(drawing)
+                self.assertEqual((status, kind), (200, "image/svg+xml"))
+                ElementTree.fromstring(text)
+            for wrong in ("day=" + LAST + "&name=../metrics", "day=..&name=confusion", "day=2020-01-01&name=confusion", "name=metrics"):
+                self.assertEqual(ask("/model/drawing?" + wrong)[0], 404, wrong)
+            self.assertEqual(ask("/model?day=2020-01-01")[0], 404)
+        finally:
+            serving.terminate()
+            serving.wait(20)
+            serving.stdout.close()
 
     def test_too_few_positives_are_insufficient_evidence_and_no_failure(self):
         (self.folder / "many.yaml").write_text(LEARNING % 100000)

@@ -125,8 +125,9 @@ void triage_command(const Words& words, Session& session) {
     for (const batch::TriagedGroup& group : report.groups) print_json(group);
     return;
   }
-  fmt::print("{} rejects of {} {} in {} groups; nothing is changed\n", grouped(report.rejects), grouped(report.batches),
-             report.batches == 1 ? "batch" : "batches", grouped(report.groups.size()));
+  fmt::print("{} rejects of {} {} in {} {}; nothing is changed\n", grouped(report.rejects), grouped(report.batches),
+             report.batches == 1 ? "batch" : "batches", grouped(report.groups.size()),
+             report.groups.size() == 1 ? "group" : "groups");
   for (const batch::TriagedGroup& group : report.groups) print_text(group);
 }
 
