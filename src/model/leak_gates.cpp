@@ -56,10 +56,10 @@ std::vector<std::uint8_t> drawn_labels(const Dataset& data, double share, std::u
 
 /// Labels that mean nothing can be learned only where a row of the test part stands in the train part too.
 Gate permuted_gate(const SplitDataset& data, const std::vector<std::string>& names) {
-  constexpr int kDraws = 5;
+  constexpr int kDraws = 3;
   const double share = std::max(0.001, static_cast<double>(data.train.positives()) /
                                            static_cast<double>(std::max<std::size_t>(1, data.train.rows())));
-  BoosterOptions memory = quick(30, 12);
+  BoosterOptions memory = quick(15, 10);
   memory.min_child_weight = 0;
   memory.subsample = 1;
   std::vector<double> times;

@@ -21,7 +21,7 @@ struct Gate {
 /// single_feature: boosted stumps of depth 2 on one feature alone reach at most half of the model's AP;
 /// too_good: AP at most 0.98;
 /// permuted_labels: on labels drawn at random by the bytes of each row, for both parts, AP at most three times the
-/// share of positives (median of five draws); more means that rows of the test part stand in the train part. Labels
+/// share of positives (median of three draws); more means that rows of the test part stand in the train part. Labels
 /// exchanged in the train part alone are no such test: a few outlying rows decide then how the true outliers of the
 /// test rank. `names` are of the columns. The evaluation fails when one does not pass.
 std::vector<Gate> leak_gates(const SplitDataset& data, const std::vector<std::string>& names, double average_precision);
