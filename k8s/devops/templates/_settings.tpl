@@ -33,6 +33,10 @@ region: {{ .environment.region }}
 # Its pods cannot ask the instance metadata (hop limit 1).
 vpcId: {{ .environment.cluster.vpcId }}
 serviceAccount: {create: true, name: aws-load-balancer-controller}
+# Its role may do nothing with WAF or Shield, so it must not ask.
+enableWaf: false
+enableWafv2: false
+enableShield: false
 {{- end -}}
 
 {{- /* This chart holds the CSI driver too; Pod Identity needs the second audience. */ -}}
