@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -19,6 +20,16 @@ namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 namespace {
+
+/// Of the bytes of xgboost.ubj, cause.ubj and logistic.json.
+std::string id_of(const std::array<std::string, 3>& files) {
+  Sha256 sha;
+  for (const std::string& bytes : files) {
+    sha.update(std::to_string(bytes.size()));
+    sha.update(bytes);
+  }
+  return sha.finish().hex12();
+}
 
 std::vector<std::string> feature_names() { return {kFeatures.begin(), kFeatures.end()}; }
 
@@ -174,14 +185,7 @@ std::vector<std::vector<SuspicionModel::ReasonOf>> SuspicionModel::reasons(const
   return all;
 }
 
-void SuspicionModel::make_id() {
-  Sha256 sha;
-  for (const std::string& bytes : {booster_bytes_, cause_bytes_, logistic_.json()}) {
-    sha.update(std::to_string(bytes.size()));
-    sha.update(bytes);
-  }
-  id_ = sha.finish().hex12();
-}
+void SuspicionModel::make_id() { id_ = id_of({booster_bytes_, cause_bytes_, logistic_.json()}); }
 
 void SuspicionModel::save(const fs::path& root) const {
   const fs::path folder = root / id_;
@@ -226,10 +230,17 @@ SuspicionModel SuspicionModel::load(const fs::path& folder) {
       throw Failure(ReturnCode::kRefused,
                     fmt::format("model '{}' was trained on features of another version", folder.string()),
                     "train again: ledgermill train");
-    std::string bytes = read_small_file(folder / "xgboost.ubj", kMost);
-    SuspicionModel model(Booster::load(bytes), Logistic::from_json(read_small_file(folder / "logistic.json")));
-    model.booster_bytes_ = std::move(bytes);
-    model.cause_bytes_ = read_small_file(folder / "cause.ubj", kMost);
+    const std::array<std::string, 3> files{read_small_file(folder / "xgboost.ubj", kMost),
+                                           read_small_file(folder / "cause.ubj", kMost),
+                                           read_small_file(folder / "logistic.json")};
+    // Before libxgboost sees them: 1.7 reads behind the end of a file that was cut.
+    if (const std::string id = id_of(files); id != json.at("id").get<std::string>())
+      throw Failure(ReturnCode::kRefused,
+                    fmt::format("model '{}' is damaged: its files are those of {}", folder.string(), id),
+                    "promote another model, or train again");
+    SuspicionModel model(Booster::load(files[0]), Logistic::from_json(files[2]));
+    model.booster_bytes_ = files[0];
+    model.cause_bytes_ = files[1];
     model.cause_names_ = json.at("causes").get<std::vector<std::string>>();
     if (!model.cause_bytes_.empty()) model.cause_ = Booster::load(model.cause_bytes_);
     for (const Kind kind : kKinds) {
@@ -247,10 +258,6 @@ SuspicionModel SuspicionModel::load(const fs::path& folder) {
     model.lineage.train_rows = from.at("train_rows");
     model.lineage.train_positives = from.at("train_positives");
     model.make_id();
-    if (model.id_ != json.at("id").get<std::string>())
-      throw Failure(ReturnCode::kRefused,
-                    fmt::format("model '{}' is damaged: its files are those of {}", folder.string(), model.id_),
-                    "promote another model, or train again");
     return model;
   } catch (const nlohmann::json::exception&) {
     throw Failure(ReturnCode::kRefused, fmt::format("'{}' is no model of ours", (folder / "model.json").string()),

@@ -110,8 +110,14 @@ TEST(Model, ADamagedFileIsRefused) {
   const Folder folder;
   const auto trained = SuspicionModel::train(split(), manifest(), {});
   trained.save(folder.path());
+  // libxgboost 1.7 reads behind the end of a file that was cut: it must not get to see it.
   fs::resize_file(folder.path() / trained.id() / "xgboost.ubj", 1000);
-  EXPECT_THROW(SuspicionModel::load(folder.path() / trained.id()), Failure);
+  try {
+    SuspicionModel::load(folder.path() / trained.id());
+    FAIL() << "a cut file was loaded";
+  } catch (const Failure& failure) {
+    EXPECT_NE(failure.fact().find("is damaged"), std::string::npos) << failure.fact();
+  }
 }
 
 TEST(Model, ReasonsAddUpToTheMarginAndNameWhatRaisesIt) {
