@@ -8,6 +8,7 @@
 #include "ledger/chunk_totals.h"
 #include "ledger/copy_encoder.h"
 #include "ledger/kinds.h"
+#include "ledger/postgres_batch.h"
 #include "ledger/postgres_connection.h"
 #include "ledger/postgres_schema.h"
 #include "ledger/reader_kinds.h"
@@ -657,40 +658,7 @@ class PostgresLedger final : public Ledger {
   }
 
   std::vector<BatchSummary> summaries(const std::string& where, const std::vector<PostgresValue>& values) {
-    const PostgresRows rows = connection_.query(
-        "SELECT b.number, b.id, b.feed, b.table_name, b.business_date, b.attempt, b.state, b.file_name, b.file_sha256, "
-        "b.file_bytes, b.records, b.chunks,"
-        " b.rejects_root, b.corrects, b.refusal, b.planned_at, b.ended_at, b.rejects_folder FROM ledgermill.batch b " +
-            where,
-        values);
-    std::vector<BatchSummary> batches;
-    for (int i = 0; i < rows.count(); ++i) batches.push_back(read_summary(rows, i));
-    return batches;
-  }
-
-  BatchSummary read_summary(const PostgresRows& rows, int i) {
-    BatchSummary batch;
-    batch.number = BatchNumber{rows.integer(i, 0)};
-    batch.id.text = rows.text(i, 1);
-    batch.feed = rows.text(i, 2);
-    batch.table = rows.text(i, 3);
-    batch.business_date = BusinessDate::from_text(rows.text(i, 4));
-    batch.attempt = static_cast<std::uint32_t>(rows.integer(i, 5));
-    batch.state = batch_state_of(rows.text(i, 6));
-    batch.file = {rows.text(i, 7), Digest::from_hex(rows.text(i, 8)), static_cast<std::uint64_t>(rows.integer(i, 9))};
-    batch.records = static_cast<std::uint64_t>(rows.integer(i, 10));
-    batch.chunks = static_cast<std::uint32_t>(rows.integer(i, 11));
-    batch.rejects_root = rows.text(i, 12);
-    if (!rows.is_null(i, 13)) batch.corrects = BatchId{rows.text(i, 13)};
-    batch.refusal = rows.text(i, 14);
-    batch.planned_at.nanoseconds = rows.integer(i, 15);
-    if (!rows.is_null(i, 16)) batch.ended_at = Timestamp{rows.integer(i, 16)};
-    batch.rejects_folder = rows.text(i, 17);
-    const PostgresRows done = connection_.query(
-        "SELECT totals, reasons FROM ledgermill.chunk WHERE batch = $1 AND state = 'done' ORDER BY number",
-        {number_text(batch.number)});
-    for (int c = 0; c < done.count(); ++c) add_done_chunk(batch, done.text(c, 0), done.text(c, 1));
-    return batch;
+    return postgres_batches(connection_, where, values);
   }
 
   LedgerOptions options_;

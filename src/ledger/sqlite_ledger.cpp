@@ -13,6 +13,7 @@
 #include "ledger/chunk_totals.h"
 #include "ledger/kinds.h"
 #include "ledger/reader_kinds.h"
+#include "ledger/sqlite_batch.h"
 #include "ledger/sqlite_connection.h"
 
 namespace ledgermill::ledger {
@@ -500,11 +501,11 @@ class SqliteLedger final : public Ledger {
   }
 
   BatchSummary summary(BatchNumber batch) override {
-    auto row = connection_.prepare(std::string(kSummarySql) + " WHERE number = ?");
+    auto row = connection_.prepare(std::string(kSqliteBatchSql) + " WHERE number = ?");
     row.bind(1, to_int(batch));
     if (!row.step())
       throw Failure(ReturnCode::kRefused, fmt::format("the ledger has no batch number {}", to_int(batch)));
-    return read_summary(row);
+    return sqlite_batch(connection_, row);
   }
 
   Plan plan(BatchNumber batch) override {
@@ -516,17 +517,17 @@ class SqliteLedger final : public Ledger {
   }
 
   BatchSummary find_batch(std::string_view text) override {
-    auto rows = connection_.prepare(std::string(kSummarySql) +
+    auto rows = connection_.prepare(std::string(kSqliteBatchSql) +
                                     " WHERE id = ?1 OR CAST(number AS TEXT) = ?1 OR instr(id, ?1) > 0 ORDER BY (id = "
                                     "?1) DESC, number DESC LIMIT 6");
     rows.bind(1, text);
     std::vector<BatchSummary> found;
-    while (rows.step()) found.push_back(read_summary(rows));
+    while (rows.step()) found.push_back(sqlite_batch(connection_, rows));
     return only_one(std::move(found), text);
   }
 
   std::vector<BatchSummary> list_batches(const ListFilter& filter) override {
-    auto rows = connection_.prepare(std::string(kSummarySql) +
+    auto rows = connection_.prepare(std::string(kSqliteBatchSql) +
                                     " WHERE (?1 = '' OR feed = ?1) AND (?2 = '' OR state = ?2) AND (?3 = 0 OR number < "
                                     "?3) ORDER BY number DESC LIMIT ?4");
     const std::string state = filter.state ? batch_state_name(*filter.state) : "";
@@ -535,7 +536,7 @@ class SqliteLedger final : public Ledger {
     rows.bind(3, filter.before_number);
     rows.bind(4, std::int64_t{filter.most});
     std::vector<BatchSummary> batches;
-    while (rows.step()) batches.push_back(read_summary(rows));
+    while (rows.step()) batches.push_back(sqlite_batch(connection_, rows));
     return batches;
   }
 
@@ -758,14 +759,14 @@ class SqliteLedger final : public Ledger {
     const std::string date = plan.business_date ? plan.business_date->text() : "";
     const std::string sha256 = plan.file.sha256.hex();
     auto same = connection_.prepare(
-        std::string(kSummarySql) +
+        std::string(kSqliteBatchSql) +
         " WHERE feed = ?1 AND file_sha256 = ?2 AND file_bytes = ?3 AND business_date = ?4 AND state <> 'discarded'");
     same.bind(1, std::string_view(plan.feed));
     same.bind(2, std::string_view(sha256));
     same.bind(3, static_cast<std::int64_t>(plan.file.bytes));
     same.bind(4, std::string_view(date));
     if (same.step()) {
-      registration.batch = read_summary(same);
+      registration.batch = sqlite_batch(connection_, same);
       const BatchState state = registration.batch.state;
       if (is_open(state)) {
         registration.outcome = Registration::Outcome::kResumed;
@@ -779,7 +780,7 @@ class SqliteLedger final : public Ledger {
     const std::optional<std::string> published = published_on(plan.feed, plan.business_date);
     registration.outcome = Registration::Outcome::kRegistered;
     if (corrects) {
-      auto wanted = connection_.prepare(std::string(kSummarySql) +
+      auto wanted = connection_.prepare(std::string(kSqliteBatchSql) +
                                         " WHERE id = ?1 AND feed = ?2 AND business_date = ?3 AND state = 'published'");
       wanted.bind(1, std::string_view(corrects->text));
       wanted.bind(2, std::string_view(plan.feed));
@@ -991,35 +992,6 @@ class SqliteLedger final : public Ledger {
     update.bind(4, to_int(batch));
     while (update.step()) {
     }
-  }
-
-  static constexpr const char* kSummarySql =
-      "SELECT number, id, feed, table_name, business_date, attempt, state, file_name, file_sha256, file_bytes, "
-      "records, chunks, rejects_root, corrects, refusal, planned_at, ended_at, rejects_folder FROM batch";
-
-  BatchSummary read_summary(SqliteStatement& row) {
-    BatchSummary batch;
-    batch.number = BatchNumber{row.integer(0)};
-    batch.id.text = row.text(1);
-    batch.feed = row.text(2);
-    batch.table = row.text(3);
-    batch.business_date = BusinessDate::from_text(row.text(4));
-    batch.attempt = static_cast<std::uint32_t>(row.integer(5));
-    batch.state = batch_state_of(row.text(6));
-    batch.file = {row.text(7), Digest::from_hex(row.text(8)), static_cast<std::uint64_t>(row.integer(9))};
-    batch.records = static_cast<std::uint64_t>(row.integer(10));
-    batch.chunks = static_cast<std::uint32_t>(row.integer(11));
-    batch.rejects_root = row.text(12);
-    if (!row.is_null(13)) batch.corrects = BatchId{row.text(13)};
-    batch.refusal = row.text(14);
-    batch.planned_at.nanoseconds = row.integer(15);
-    if (!row.is_null(16)) batch.ended_at = Timestamp{row.integer(16)};
-    batch.rejects_folder = row.text(17);
-    auto chunks =
-        connection_.prepare("SELECT totals, reasons FROM chunk WHERE batch = ? AND state = 'done' ORDER BY number");
-    chunks.bind(1, to_int(batch.number));
-    while (chunks.step()) add_done_chunk(batch, chunks.text(0), chunks.text(1));
-    return batch;
   }
 
   LedgerOptions options_;

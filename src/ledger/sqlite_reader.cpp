@@ -7,6 +7,7 @@
 #include "base/failure.h"
 #include "ledger/kinds.h"
 #include "ledger/reader_kinds.h"
+#include "ledger/sqlite_batch.h"
 #include "ledger/sqlite_connection.h"
 
 namespace ledgermill::ledger {
@@ -27,9 +28,6 @@ namespace {
 
 constexpr int kRecordBits = 40;  // as sqlite_ledger.cpp makes a posting's key
 
-constexpr const char* kSummarySql =
-    "SELECT number, id, feed, table_name, business_date, attempt, state, file_name, file_sha256, file_bytes, records, "
-    "chunks, rejects_root, corrects, refusal, planned_at, ended_at, rejects_folder FROM batch";
 constexpr const char* kChunkSql =
     "SELECT number, state, epoch, worker, lease_until, claimed_at, done_at, accepted, rejected, part_name, "
     "part_rejects, part_bytes, part_sha256, first_record, records, first_byte, bytes FROM chunk";
@@ -69,7 +67,7 @@ class SqliteReader final : public Reader {
     if (filter.before_number > 0) also("number < ?3");
     if (filter.having == BatchFilter::Having::kRejects)
       also("EXISTS (SELECT 1 FROM chunk WHERE chunk.batch = batch.number AND rejected > 0)");
-    auto rows = connection_.prepare(kSummarySql + where + " ORDER BY number DESC LIMIT ?4");
+    auto rows = connection_.prepare(std::string(kSqliteBatchSql) + where + " ORDER BY number DESC LIMIT ?4");
     const std::string state = filter.state ? batch_state_name(*filter.state) : "";
     if (!filter.feed.empty()) rows.bind(1, std::string_view(filter.feed));
     if (filter.state) rows.bind(2, std::string_view(state));
@@ -80,7 +78,7 @@ class SqliteReader final : public Reader {
 
   std::vector<BatchSummary> search(std::string_view text, std::int64_t before_number, std::uint32_t most) override {
     auto rows = connection_.prepare(
-        std::string(kSummarySql) +
+        std::string(kSqliteBatchSql) +
         " WHERE number IN (SELECT number FROM batch WHERE id >= ?1 AND id < ?2 UNION SELECT number FROM batch WHERE "
         "file_name >= ?1 AND file_name < ?2 UNION SELECT number FROM batch WHERE file_sha256 >= ?1 AND file_sha256 < "
         "?2 UNION SELECT batch FROM delivery WHERE file_name >= ?1 AND file_name < ?2 AND batch IS NOT NULL)"
@@ -94,7 +92,7 @@ class SqliteReader final : public Reader {
   }
 
   std::optional<BatchSummary> batch(const BatchId& id) override {
-    auto rows = connection_.prepare(std::string(kSummarySql) + " WHERE id = ?1");
+    auto rows = connection_.prepare(std::string(kSqliteBatchSql) + " WHERE id = ?1");
     rows.bind(1, std::string_view(id.text));
     std::vector<BatchSummary> found = summaries(rows);
     if (found.empty()) return std::nullopt;
@@ -188,33 +186,8 @@ class SqliteReader final : public Reader {
 
   std::vector<BatchSummary> summaries(SqliteStatement& rows) {
     std::vector<BatchSummary> all;
-    while (rows.step()) all.push_back(read_summary(rows));
+    while (rows.step()) all.push_back(sqlite_batch(connection_, rows));
     return all;
-  }
-
-  BatchSummary read_summary(SqliteStatement& row) {
-    BatchSummary batch;
-    batch.number = BatchNumber{row.integer(0)};
-    batch.id.text = row.text(1);
-    batch.feed = row.text(2);
-    batch.table = row.text(3);
-    batch.business_date = BusinessDate::from_text(row.text(4));
-    batch.attempt = static_cast<std::uint32_t>(row.integer(5));
-    batch.state = batch_state_of(row.text(6));
-    batch.file = {row.text(7), Digest::from_hex(row.text(8)), natural(row, 9)};
-    batch.records = natural(row, 10);
-    batch.chunks = static_cast<std::uint32_t>(row.integer(11));
-    batch.rejects_root = row.text(12);
-    if (!row.is_null(13)) batch.corrects = BatchId{row.text(13)};
-    batch.refusal = row.text(14);
-    batch.planned_at.nanoseconds = row.integer(15);
-    if (!row.is_null(16)) batch.ended_at = Timestamp{row.integer(16)};
-    batch.rejects_folder = row.text(17);
-    auto chunks =
-        connection_.prepare("SELECT totals, reasons FROM chunk WHERE batch = ?1 AND state = 'done' ORDER BY number");
-    chunks.bind(1, to_int(batch.number));
-    while (chunks.step()) add_done_chunk(batch, chunks.text(0), chunks.text(1));
-    return batch;
   }
 
   static ChunkRow read_chunk(SqliteStatement& row) {

@@ -234,7 +234,8 @@ SuspicionModel SuspicionModel::load(const fs::path& folder) {
                                            read_small_file(folder / "cause.ubj", kMost),
                                            read_small_file(folder / "logistic.json")};
     // Before libxgboost sees them: 1.7 reads behind the end of a file that was cut.
-    if (const std::string id = id_of(files); id != json.at("id").get<std::string>())
+    const std::string id = id_of(files);
+    if (id != json.at("id").get<std::string>())
       throw Failure(ReturnCode::kRefused,
                     fmt::format("model '{}' is damaged: its files are those of {}", folder.string(), id),
                     "promote another model, or train again");
@@ -257,7 +258,7 @@ SuspicionModel SuspicionModel::load(const fs::path& folder) {
     model.lineage.trained_on = from.at("trained_on");
     model.lineage.train_rows = from.at("train_rows");
     model.lineage.train_positives = from.at("train_positives");
-    model.make_id();
+    model.id_ = id;
     return model;
   } catch (const nlohmann::json::exception&) {
     throw Failure(ReturnCode::kRefused, fmt::format("'{}' is no model of ours", (folder / "model.json").string()),

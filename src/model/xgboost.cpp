@@ -17,24 +17,27 @@ namespace ledgermill::model {
 
 namespace {
 
-// The functions of libxgboost that are used, by their own declarations.
+// The functions of libxgboost that are used.
+#define LM_XGBOOST_FUNCTIONS(X)  \
+  X(XGBGetLastError)             \
+  X(XGBoostVersion)              \
+  X(XGDMatrixCreateFromDense)    \
+  X(XGDMatrixSetFloatInfo)       \
+  X(XGDMatrixFree)               \
+  X(XGBoosterCreate)             \
+  X(XGBoosterFree)               \
+  X(XGBoosterSetParam)           \
+  X(XGBoosterUpdateOneIter)      \
+  X(XGBoosterEvalOneIter)        \
+  X(XGBoosterSlice)              \
+  X(XGBoosterSetStrFeatureInfo)  \
+  X(XGBoosterPredictFromDMatrix) \
+  X(XGBoosterSaveModelToBuffer)  \
+  X(XGBoosterLoadModelFromBuffer)
+
 struct Library {
-#define LM_XGBOOST(name) decltype(&::name) name = nullptr
-  LM_XGBOOST(XGBGetLastError);
-  LM_XGBOOST(XGBoostVersion);
-  LM_XGBOOST(XGDMatrixCreateFromDense);
-  LM_XGBOOST(XGDMatrixSetFloatInfo);
-  LM_XGBOOST(XGDMatrixFree);
-  LM_XGBOOST(XGBoosterCreate);
-  LM_XGBOOST(XGBoosterFree);
-  LM_XGBOOST(XGBoosterSetParam);
-  LM_XGBOOST(XGBoosterUpdateOneIter);
-  LM_XGBOOST(XGBoosterEvalOneIter);
-  LM_XGBOOST(XGBoosterSlice);
-  LM_XGBOOST(XGBoosterSetStrFeatureInfo);
-  LM_XGBOOST(XGBoosterPredictFromDMatrix);
-  LM_XGBOOST(XGBoosterSaveModelToBuffer);
-  LM_XGBOOST(XGBoosterLoadModelFromBuffer);
+#define LM_XGBOOST(name) decltype(&::name) name = nullptr;  // by its own declaration
+  LM_XGBOOST_FUNCTIONS(LM_XGBOOST)
 #undef LM_XGBOOST
   std::string version;
 };
@@ -50,23 +53,10 @@ Library loaded() {
 #define LM_XGBOOST(name)                                                           \
   library.name = reinterpret_cast<decltype(library.name)>(::dlsym(handle, #name)); \
   if (library.name == nullptr)                                                     \
-  throw Failure(ReturnCode::kRefused, "libxgboost.so.0 has no " #name, "install libxgboost 1.7")
-  LM_XGBOOST(XGBGetLastError);
-  LM_XGBOOST(XGBoostVersion);
-  LM_XGBOOST(XGDMatrixCreateFromDense);
-  LM_XGBOOST(XGDMatrixSetFloatInfo);
-  LM_XGBOOST(XGDMatrixFree);
-  LM_XGBOOST(XGBoosterCreate);
-  LM_XGBOOST(XGBoosterFree);
-  LM_XGBOOST(XGBoosterSetParam);
-  LM_XGBOOST(XGBoosterUpdateOneIter);
-  LM_XGBOOST(XGBoosterEvalOneIter);
-  LM_XGBOOST(XGBoosterSlice);
-  LM_XGBOOST(XGBoosterSetStrFeatureInfo);
-  LM_XGBOOST(XGBoosterPredictFromDMatrix);
-  LM_XGBOOST(XGBoosterSaveModelToBuffer);
-  LM_XGBOOST(XGBoosterLoadModelFromBuffer);
+    throw Failure(ReturnCode::kRefused, "libxgboost.so.0 has no " #name, "install libxgboost 1.7");
+  LM_XGBOOST_FUNCTIONS(LM_XGBOOST)
 #undef LM_XGBOOST
+#undef LM_XGBOOST_FUNCTIONS
   int major = 0, minor = 0, patch = 0;
   library.XGBoostVersion(&major, &minor, &patch);
   library.version = fmt::format("{}.{}.{}", major, minor, patch);
