@@ -8,7 +8,6 @@
 #include <system_error>
 
 #include "batch/interruption.h"
-#include "cli/commands/serve.h"
 #include "cli/session.h"
 #include "cli/view.h"
 

@@ -100,6 +100,8 @@ void add_score(CLI::App& app, Session& session);
 void add_feedback(CLI::App& app, Session& session);
 void add_report(CLI::App& app, Session& session);
 void add_ledger(CLI::App& app, Session& session);
+void add_serve(CLI::App& app, Session& session);
+void add_status(CLI::App& app, Session& session);
 void add_completion(CLI::App& app, Session& session);
 
 }  // namespace ledgermill::cli

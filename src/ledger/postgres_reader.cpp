@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/core.h>
 
-#include <algorithm>
-
 #include "base/failure.h"
 #include "ledger/kinds.h"
 #include "ledger/postgres_batch.h"

@@ -8,7 +8,6 @@
 
 #include "base/file.h"
 #include "batch/interruption.h"
-#include "cli/commands/serve.h"
 #include "cli/log.h"
 #include "cli/session.h"
 #include "dashboard/http_server.h"
